@@ -1,0 +1,75 @@
+"""What every command line shares: errors as one line, exit codes, progress on stderr."""
+
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import typer
+
+from grover_probe.errors import GroverProbeError
+
+T = TypeVar("T")
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def new_app(help: str, **options: Any) -> typer.Typer:
+    """A typer application with this project's settings."""
+    return typer.Typer(
+        help=help, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown", **options
+    )
+
+
+def run(app: typer.Typer, prog: str | None = None) -> None:
+    """Run an application; turn errors that a user can act on into one line and exit code 2."""
+    try:
+        app(prog_name=prog)
+    except GroverProbeError as error:
+        fail(str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPIPE):
+            raise
+        if error.errno == errno.EPIPE:  # `... | head`: the reader has gone, which is not an error
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+        fail(f"{error.filename or 'output'}: {error.strerror}; nothing was kept of this step")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(EXIT_INTERRUPTED) from None
+
+
+def fail(message: str) -> None:
+    """Print one error line on stderr and leave with exit code 2."""
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    raise SystemExit(EXIT_BAD_INPUT) from None
+
+
+def note(message: str) -> None:
+    """Print a line for the user on stderr (data go to stdout)."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def track(
+    items: Iterable[T] | None = None,
+    *,
+    total: float | None = None,
+    label: str = "",
+    unit: str = "it",
+    progress: bool = True,
+    **options: Any,
+) -> Any:
+    """A tqdm progress bar on stderr; works in a terminal and in Jupyter, silent when `progress` is false."""
+    from tqdm import TqdmExperimentalWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmExperimentalWarning)
+        from tqdm.auto import tqdm
+
+    return tqdm(
+        items, total=total, desc=label, unit=unit, disable=not progress, dynamic_ncols=True, leave=False,
+        mininterval=0.3, delay=0.5, **options,
+    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""The `*.run.json` sidecar: what a result was made from."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from grover_probe import __version__
+from grover_probe.files import atomic_path, sha256_of
+
+_REPORTED = ("numpy", "numba", "pandas", "torch", "transformers", "tokenizers")
+
+
+def describe_file(path: Path | str) -> dict[str, Any]:
+    """Name, size in bytes and sha256 of an input file."""
+    path = Path(path)
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of the packages that decide a number."""
+    found = {"python": platform.python_version(), "grover_probe": __version__}
+    for package in _REPORTED:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_run(path: Path | str, *, inputs: Mapping[str, Any], parameters: Mapping[str, Any], **more: Any) -> None:
+    """Write the sidecar of a result.
+
+    Parameters
+    ----------
+    path
+        Where to write, by convention ``<result>.run.json``.
+    inputs
+        What was read: for each input its description (`describe_file`, a model's revision, a tokenizer's hash).
+    parameters
+        Every setting that decides the result, seed included.
+    more
+        Anything else worth keeping (summary numbers).
+    """
+    record = {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "versions": versions(),
+        "machine": {"system": platform.platform(), "processor": platform.machine()},
+        "inputs": dict(inputs),
+        "parameters": dict(parameters),
+        **more,
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
