@@ -1,0 +1,89 @@
+"""Windows of a corpus as padded model inputs, grouped by length so that little is padding."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from grover_probe.masking import CLS, PAD, SEP
+
+_POOL_BATCHES = 64  # windows are sorted by length within pools of about this many batches
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of similar length as model input.
+
+    Attributes
+    ----------
+    input_ids
+        int64, shape (n_windows, longest + 2): [CLS], tokens, [SEP], padding.
+    attention_mask
+        int64, same shape, 1 for everything but padding; None when there is no padding.
+    windows
+        int64, shape (n_windows, 2): token ranges in the corpus.
+    """
+
+    input_ids: np.ndarray
+    attention_mask: np.ndarray | None
+    windows: np.ndarray
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the corpus in this batch, special tokens not counted."""
+        return int((self.windows[:, 1] - self.windows[:, 0]).sum())
+
+
+def gather(ids: np.ndarray, windows: np.ndarray) -> Batch:
+    """Read windows of a corpus into one padded batch.
+
+    Parameters
+    ----------
+    ids
+        Token ids of the corpus, shape (n_tokens,).
+    windows
+        Token ranges, shape (n_windows, 2), none empty.
+    """
+    sizes = windows[:, 1] - windows[:, 0]
+    longest = int(sizes.max())
+    columns = np.arange(longest)
+    inside = columns < sizes[:, None]
+    positions = np.minimum(windows[:, :1] + columns, windows[:, 1:] - 1)
+    input_ids = np.full((len(windows), longest + 2), PAD, dtype=np.int64)
+    input_ids[:, 0] = CLS
+    input_ids[:, 1:-1] = np.where(inside, ids[positions], PAD)
+    input_ids[np.arange(len(windows)), sizes + 1] = SEP
+    padded = bool((sizes < longest).any())
+    mask = (np.arange(longest + 2) < (sizes + 2)[:, None]).astype(np.int64) if padded else None
+    return Batch(input_ids, mask, windows)
+
+
+def in_length_order(windows: np.ndarray, batch_tokens: int) -> list[np.ndarray]:
+    """Group windows of equal or similar length, longest first: about `batch_tokens` positions per group."""
+    sizes = windows[:, 1] - windows[:, 0]
+    order = np.argsort(-sizes, kind="stable")
+    return list(_cut(windows[order], batch_tokens))
+
+
+def shuffled(windows: np.ndarray, batch_tokens: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Group windows at random, but of similar length, into batches in random order.
+
+    Windows are shuffled, sorted by length within pools of many batches, cut, and the batches shuffled again.
+    """
+    windows = windows[rng.permutation(len(windows))]
+    mean_size = max(1.0, float((windows[:, 1] - windows[:, 0]).mean())) if len(windows) else 1.0
+    pool = max(1, int(_POOL_BATCHES * batch_tokens / mean_size))
+    groups: list[np.ndarray] = []
+    for begin in range(0, len(windows), pool):
+        groups.extend(in_length_order(windows[begin : begin + pool], batch_tokens))
+    return [groups[index] for index in rng.permutation(len(groups))]
+
+
+def _cut(windows: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
+    """Cut windows sorted by falling length where the padded size (with [CLS] and [SEP]) would pass the budget."""
+    begin = 0
+    while begin < len(windows):
+        longest = int(windows[begin, 1] - windows[begin, 0]) + 2
+        end = begin + max(1, batch_tokens // longest)
+        yield windows[begin:end]
+        begin = end

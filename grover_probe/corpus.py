@@ -1,0 +1,321 @@
+"""The tokenised genome: token ids with their base offsets, in memory or memory-mapped from disk.
+
+On disk a corpus is a folder::
+
+    corpus.json   format version, genome and tokenizer (hashes), chromosomes
+    ids.npy       uint16, token ids of all chromosomes one after another
+    starts.npy    uint32, first base of each token on its chromosome (0-based)
+
+Tokens follow each other without a gap inside a *run*. A run ends at an N, at a chromosome's end or where tokens were
+left out; windows never cross the end of a run.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from grover_probe.command import track
+from grover_probe.errors import InputError
+from grover_probe.files import atomic_path, make_folder
+from grover_probe.genome import Genome, Region, short_name
+from grover_probe.provenance import describe_file
+
+FORMAT_VERSION = 1
+MAX_WINDOW_TOKENS = 510  # BERT's 512 positions less [CLS] and [SEP]
+MIN_SAMPLE_TOKENS = 20
+
+
+class Encoded(Protocol):
+    """What a tokenizer returns for a sequence."""
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Token ids, uint16, shape (n_tokens,)."""
+        ...
+
+    @property
+    def starts(self) -> np.ndarray:
+        """First base of each token, shape (n_tokens,)."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """What a corpus needs of a tokenizer: BPE, fixed k-mers, a peer's."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the content that decides the ids."""
+        ...
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Bases per token, by id; 0 for special tokens. Shape (n_ids,)."""
+        ...
+
+    def encode(self, codes: np.ndarray) -> Encoded:
+        """Ids and first base of each token of a sequence of base codes; N belong to no token."""
+        ...
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Tokens of one genome, or of part of it.
+
+    Attributes
+    ----------
+    ids
+        uint16, shape (n_tokens,): chromosomes one after another.
+    starts
+        uint32, shape (n_tokens,): first base of each token on its chromosome.
+    chroms
+        Chromosome names, in corpus order.
+    bounds
+        int64, shape (n_chroms + 1,): token range of each chromosome.
+    token_lengths
+        Bases per token by id, shape (n_ids,).
+    meta
+        Genome and tokenizer with their hashes.
+    """
+
+    ids: np.ndarray
+    starts: np.ndarray
+    chroms: tuple[str, ...]
+    bounds: np.ndarray
+    token_lengths: np.ndarray
+    meta: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Corpus({len(self):,} tokens on {len(self.chroms)} sequences)"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def tokenizer_hash(self) -> str:
+        """Hash of the tokenizer that made the ids."""
+        return self.meta["tokenizer"]["hash"]
+
+    def ends(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Base after the last of each token in a token range: int64."""
+        part = slice(start, stop)
+        return self.starts[part].astype(np.int64) + self.token_lengths[self.ids[part]]
+
+    def runs(self, regions: Iterable[Region] | None = None, *, exclude: Iterable[Region] = ()) -> np.ndarray:
+        """Token ranges without a gap.
+
+        Parameters
+        ----------
+        regions
+            Keep only tokens that lie wholly inside one of these; all tokens when None.
+        exclude
+            Leave out tokens that share a base with one of these.
+
+        Returns
+        -------
+        np.ndarray
+            int64, shape (n_runs, 2): first token and the one after the last, in corpus order.
+        """
+        regions = None if regions is None else list(regions)
+        excluded = list(exclude)
+        found = [self._runs_of(index, regions, excluded) for index in range(len(self.chroms))]
+        return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+
+    def _runs_of(self, index: int, regions: list[Region] | None, exclude: list[Region]) -> np.ndarray:
+        first, last = int(self.bounds[index]), int(self.bounds[index + 1])
+        starts, ends = self.starts[first:last].astype(np.int64), self.ends(first, last)
+        if not len(starts):
+            return np.empty((0, 2), dtype=np.int64)
+        here = short_name(self.chroms[index])
+        new_run = np.concatenate(([True], starts[1:] != ends[:-1]))
+        keep = np.ones(len(starts), dtype=bool)
+        if regions is not None:
+            keep[:] = False
+            for region in _on(here, regions):
+                low, high = np.searchsorted(starts, region.start), np.searchsorted(ends, region.end, side="right")
+                keep[low:high] = True
+                if low < len(starts):
+                    new_run[low] = True  # regions that touch stay separate
+        for region in _on(here, exclude):
+            low, high = np.searchsorted(ends, region.start, side="right"), np.searchsorted(starts, region.end)
+            keep[low:high] = False
+        kept = np.flatnonzero(keep)
+        if not len(kept):
+            return np.empty((0, 2), dtype=np.int64)
+        opens = np.concatenate(([True], kept[1:] != kept[:-1] + 1)) | new_run[kept]
+        begins = kept[opens]
+        stops = np.concatenate((kept[np.flatnonzero(opens)[1:] - 1], kept[-1:])) + 1
+        return np.stack([begins, stops], axis=1).astype(np.int64) + first
+
+    def chrom_of(self, tokens: np.ndarray) -> np.ndarray:
+        """Index into `chroms` for each token position."""
+        return np.searchsorted(self.bounds, tokens, side="right") - 1
+
+
+def _on(short: str, regions: Sequence[Region]) -> list[Region]:
+    return [region for region in regions if short_name(region.chrom) == short]
+
+
+def fixed_windows(runs: np.ndarray, length: int = MAX_WINDOW_TOKENS) -> np.ndarray:
+    """Cut runs into consecutive windows of `length` tokens; the last of a run is shorter.
+
+    Returns
+    -------
+    np.ndarray
+        int64, shape (n_windows, 2): token ranges.
+    """
+    counts = -(-(runs[:, 1] - runs[:, 0]) // length)
+    run_of = np.repeat(np.arange(len(runs)), counts)
+    rank = np.arange(len(run_of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    begins = runs[run_of, 0] + rank * length
+    return np.stack([begins, np.minimum(begins + length, runs[run_of, 1])], axis=1)
+
+
+def sample_windows(
+    runs: np.ndarray, rng: np.random.Generator, length: int = MAX_WINDOW_TOKENS, shortest: int = MIN_SAMPLE_TOKENS
+) -> np.ndarray:
+    """Cut runs into windows as the GROVER paper does: half of them full, the others of uniform length.
+
+    Parameters
+    ----------
+    runs
+        Token ranges, shape (n_runs, 2).
+    rng
+        Source of the lengths; the first window of a run also starts at a random token below `length`, so that
+        windows differ between passes.
+    length
+        Tokens of a full window; the paper's 510.
+    shortest
+        Tokens of the shortest window; what is left over at the end of a run and shorter is dropped. The paper's 20.
+
+    Returns
+    -------
+    np.ndarray
+        int64, shape (n_windows, 2): token ranges, in corpus order.
+    """
+    shortest = min(shortest, length)
+    found = []
+    for begin, stop in runs:
+        room = int(stop - begin)
+        if room < shortest:
+            continue
+        shift = int(rng.integers(0, min(length, room - shortest + 1)))
+        n_most = room // shortest + 1
+        sizes = rng.integers(shortest, length + 1, size=n_most)
+        sizes[rng.random(n_most) < 0.5] = length
+        edges = begin + shift + np.concatenate(([0], np.cumsum(sizes)))
+        windows = np.stack([edges[:-1], np.minimum(edges[1:], stop)], axis=1)
+        found.append(windows[windows[:, 1] - windows[:, 0] >= shortest])
+    return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+
+
+def tokenize(
+    genome: Genome, tokenizer: Tokenizer, chroms: Iterable[str] | None = None, *, progress: bool = True
+) -> Corpus:
+    """Tokenise chromosomes of a genome in memory.
+
+    Parameters
+    ----------
+    genome, tokenizer
+        What to encode, and with what.
+    chroms
+        Chromosome names; all when None.
+    progress
+        Show a progress bar on stderr.
+
+    Raises
+    ------
+    InputError
+        When a chromosome is not there or none has a base.
+    """
+    names = genome.names if chroms is None else tuple(dict.fromkeys(genome.resolve(name) for name in chroms))
+    encoded = []
+    with track(total=sum(genome.lengths[n] for n in names), label="tokenise", unit="bp", unit_scale=True,
+               progress=progress) as bar:  # fmt: skip
+        for name in names:
+            encoding = tokenizer.encode(genome.codes(name))
+            encoded.append((encoding.ids.astype(np.uint16), encoding.starts.astype(np.uint32)))
+            bar.update(genome.lengths[name])
+    if not any(len(ids) for ids, _ in encoded):
+        raise InputError(f"{genome.path}: no A, C, G or T in {', '.join(names)}; nothing to tokenise")
+    return Corpus(
+        ids=np.concatenate([ids for ids, _ in encoded]),
+        starts=np.concatenate([starts for _, starts in encoded]),
+        chroms=names,
+        bounds=np.concatenate(([0], np.cumsum([len(ids) for ids, _ in encoded]))).astype(np.int64),
+        token_lengths=np.asarray(tokenizer.lengths),
+        meta={"genome": describe_file(genome.path), "tokenizer": {"hash": tokenizer.hash}},
+    )
+
+
+def save_corpus(corpus: Corpus, folder: Path | str) -> Path:
+    """Write a corpus folder; an earlier one there is replaced only once the new one is complete."""
+    folder = Path(folder)
+    make_folder(folder.parent)
+    with atomic_path(folder) as temporary:
+        temporary.mkdir()
+        np.save(temporary / "ids.npy", corpus.ids)
+        np.save(temporary / "starts.npy", corpus.starts)
+        record = {
+            "format_version": FORMAT_VERSION,
+            **corpus.meta,
+            "n_tokens": len(corpus),
+            "chroms": list(corpus.chroms),
+            "bounds": corpus.bounds.tolist(),
+            "token_lengths": corpus.token_lengths.tolist(),
+        }
+        (temporary / "corpus.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def write_corpus(
+    genome: Genome,
+    tokenizer: Tokenizer,
+    out: Path | str,
+    *,
+    chroms: Iterable[str] | None = None,
+    progress: bool = True,
+) -> Corpus:
+    """Tokenise chromosomes of a genome, store them in folder `out` and open it (see `tokenize`)."""
+    return open_corpus(save_corpus(tokenize(genome, tokenizer, chroms, progress=progress), out))
+
+
+def open_corpus(folder: Path | str, tokenizer: Tokenizer | None = None) -> Corpus:
+    """Open a corpus folder; ids and offsets stay on disk, memory-mapped.
+
+    Raises
+    ------
+    InputError
+        When the folder is not a corpus, has another format version, is incomplete, or was made with a tokenizer
+        other than the one given.
+    """
+    folder = Path(folder)
+    try:
+        record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+        version = record.pop("format_version")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(f"{folder}: not a corpus folder (made by `grover_probe.bpe encode`)") from error
+    if version != FORMAT_VERSION:
+        raise InputError(f"{folder}: corpus format {version}, expected {FORMAT_VERSION}; encode the genome again")
+    if tokenizer is not None and record["tokenizer"]["hash"] != tokenizer.hash:
+        raise InputError(
+            f"{folder}: made with tokenizer {record['tokenizer']['hash'][:12]}, not with {tokenizer.hash[:12]}; "
+            "encode the genome with this model's tokenizer"
+        )
+    try:
+        ids, starts = (np.load(folder / name, mmap_mode="r") for name in ("ids.npy", "starts.npy"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: damaged or incomplete ({error}); encode the genome again") from error
+    if not len(ids) == len(starts) == record["n_tokens"]:
+        raise InputError(f"{folder}: {len(ids):,} ids, {len(starts):,} offsets, {record['n_tokens']:,} expected")
+    return Corpus(
+        ids=ids,
+        starts=starts,
+        chroms=tuple(record["chroms"]),
+        bounds=np.asarray(record["bounds"], dtype=np.int64),
+        token_lengths=np.asarray(record["token_lengths"]),
+        meta={"genome": record["genome"], "tokenizer": record["tokenizer"]},
+    )

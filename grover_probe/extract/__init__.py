@@ -1,0 +1,1 @@
+"""The one pass: windows of tokens go through a model, and reducers meet the hidden states in memory."""

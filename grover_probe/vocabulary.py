@@ -1,0 +1,28 @@
+"""One row per token: sequence, length and composition."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+FIRST_PIECE = 5  # ids below are [PAD], [UNK], [CLS], [SEP], [MASK]
+
+
+def token_table(pieces: Sequence[str]) -> pd.DataFrame:
+    """Composition of the tokens of a vocabulary.
+
+    Parameters
+    ----------
+    pieces
+        Token sequences in id order, special tokens left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``token_id``, ``token``, ``length`` (bases), and as shares of the bases ``gc`` (G or C), ``ag`` (A or G: purine,
+        differs between the strands) and ``ac`` (A or C).
+    """
+    table = pd.DataFrame({"token_id": range(FIRST_PIECE, FIRST_PIECE + len(pieces)), "token": list(pieces)})
+    table["length"] = table["token"].str.len()
+    for name in ("gc", "ag", "ac"):
+        table[name] = table["token"].str.count(f"[{name.upper()}]") / table["length"]
+    return table
