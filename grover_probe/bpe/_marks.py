@@ -1,0 +1,114 @@
+"""Kernels on the marked sequence: the state of a text while it is merged.
+
+The marked sequence is a uint16 array with one entry per base. A token's number (A, C, G, T = 0-3, merges from
+4) stands at its first and at its last base, `FILL` at the bases between them, and `BREAK` where a sequence is
+broken. So both neighbours of a token are one step away, and no linked list is needed. For two different
+tokens a and b, ``marks[p] == a and marks[p + 1] == b`` holds exactly where a's last base is at p and b starts
+at p + 1: looking for a pair is a comparison of whole vectors. The array has `PADDING` entries of `BREAK` at
+both ends.
+"""
+
+import numpy as np
+from numba import njit
+
+FILL = 65535
+BREAK = 65534
+MAX_TOKENS = 65000  # numbers above are kept for FILL and BREAK
+PADDING = 64
+_BLOCK = 2048  # bases whose comparison results fit the first-level cache
+
+
+@njit(nogil=True, cache=True)
+def mark_bases(codes: np.ndarray, marks: np.ndarray, counts: np.ndarray) -> None:
+    """Write base codes into `marks` (of the same length) and add their pairs to `counts`."""
+    previous = 4
+    for i in range(codes.size):
+        code = min(codes[i], 4)
+        marks[i] = code if code < 4 else BREAK
+        if previous < 4 and code < 4:
+            counts[previous, code] += 1
+        previous = code
+
+
+@njit(nogil=True, cache=True)
+def _find(marks: np.ndarray, begin: int, n: int, a: int, b: int, hits: np.ndarray) -> None:
+    """hits[j] = whether a junction a|b may lie at begin + j (a loop that compiles to vector code)."""
+    window = marks[begin : begin + n + 1]
+    left, right = np.uint16(a), np.uint16(b)
+    for j in range(n):
+        hits[j] = (window[j] == left) & (window[j + 1] == right)
+
+
+@njit(nogil=True, cache=True)
+def quiet_cut(marks: np.ndarray, begin: int, end: int, a: int, b: int, gap: int) -> int:
+    """The first place from `begin` on with no a|b within the `gap` bases after it, or `end`.
+
+    Two threads can merge a|b on either side of such a place without touching the same entries.
+    """
+    clear = 0
+    for p in range(begin, end):
+        if marks[p] == a and marks[p + 1] == b:
+            clear = 0
+        else:
+            clear += 1
+            if clear >= gap:
+                return p - gap // 2
+    return end
+
+
+@njit(nogil=True, cache=True)
+def merge_at(
+    marks: np.ndarray, p: int, c: int, a_length: int, b_length: int, before: np.ndarray, after: np.ndarray
+) -> None:
+    """Merge the tokens on both sides of the junction at p into c; count the neighbours by their marks."""
+    start = p + 1 - a_length
+    last = p + b_length
+    before[marks[start - 1]] += 1
+    after[marks[last + 1]] += 1
+    marks[p] = FILL
+    marks[p + 1] = FILL
+    marks[start] = c
+    marks[last] = c
+
+
+@njit(nogil=True, cache=True)
+def merge_scan(
+    marks: np.ndarray,
+    begin: int,
+    end: int,
+    pair: tuple[int, int, int],
+    pair_lengths: tuple[int, int],
+    before: np.ndarray,
+    after: np.ndarray,
+) -> int:
+    """Merge every a|b with its junction in [begin, end), left to right; returns how many.
+
+    `pair` is (a, b, new token). `before` and `after`, shape (65536,), are increased for the mark to the left
+    and to the right of each merged pair at the time it is merged.
+    """
+    a, b, c = pair
+    a_length, b_length = pair_lengths
+    # Only a token of two bases looks like a pair of itself from the inside.
+    twin = a == b and a_length == 2
+    hits = np.zeros(_BLOCK, dtype=np.uint8)
+    words = hits.view(np.uint64)
+    n_merged = 0
+    for block in range(begin, end, _BLOCK):
+        n = min(_BLOCK, end - block)
+        _find(marks, block, n, a, b, hits)
+        hits[n:] = 0
+        for w in range((n + 7) >> 3):
+            if words[w] == 0:
+                continue
+            for p in range(block + 8 * w, block + 8 * w + 8):
+                # Looked at again because a merge just before may have taken the left token.
+                if hits[p - block] == 0 or marks[p] != a or marks[p + 1] != b:
+                    continue
+                junction = p
+                if twin:
+                    if marks[p + 2] != a:
+                        continue
+                    junction = p + 1
+                merge_at(marks, junction, c, a_length, b_length, before, after)
+                n_merged += 1
+    return n_merged
