@@ -1,5 +1,6 @@
 """Get packages with their ordinary clients: `apt-get download` and `pip download`."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -66,7 +67,13 @@ def download_distribution(source: PypiSource, folder: Path, *, label: str, progr
 
 
 def _call(command: list[str], folder: Path, progress: bool) -> str | None:
-    """Run a client in a folder; None when it worked, else the line of its messages that says why not."""
+    """Run a client in a folder; None when it worked, else the line of its messages that says why not.
+
+    Raises
+    ------
+    OSError
+        When the client ran out of disk space, as if we had.
+    """
     show = progress and sys.stderr.isatty()
     finished = subprocess.run(
         command,
@@ -81,6 +88,8 @@ def _call(command: list[str], folder: Path, progress: bool) -> str | None:
     )
     if finished.returncode == 0:
         return None
+    if os.strerror(errno.ENOSPC) in finished.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     lines = [line.strip() for line in finished.stderr.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("E:", "ERROR:")) or "No module named pip" in line]
     return " ".join(telling[:2] or lines[-1:]) or f"exit code {finished.returncode}"

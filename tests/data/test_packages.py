@@ -174,6 +174,15 @@ def test_debian_package_that_is_not_there(apt, manifests, entry):
         fetch("g.a", progress=False)
 
 
+def test_client_that_fills_the_disk(manifests, entry, monkeypatch):
+    manifests(entry("g.a", {"kind": "apt", "package": "big", "version": "1", "path": "usr/a"}, FASTA))
+    message = "E: Failed to fetch big.deb Error writing to file - write (28: No space left on device)\n"
+    answer = subprocess.CompletedProcess([], 100, stdout="", stderr=message)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: answer)
+    with pytest.raises(DataError, match=r"g.a: no space left for the data cache"):
+        fetch("g.a", progress=False)
+
+
 def test_machine_without_apt(manifests, entry, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     manifests(entry("g.a", {"kind": "apt", "package": "nothing", "version": "1", "path": "usr/a"}, FASTA))
