@@ -86,9 +86,7 @@ def build(merges: Merges) -> Automaton:
     return Automaton(table.ravel(), token, length)
 
 
-_Growing = tuple[
-    tuple[int, int], ...
-]  # trie node and, as bits, the pieces below it that may follow what is before
+_Growing = tuple[tuple[int, int], ...]  # trie node and, as bits, the pieces below it that may follow what is before
 
 
 def _advance(
@@ -167,9 +165,7 @@ def _spines(merges: Merges) -> tuple[np.ndarray, list[list[int]], list[list[int]
     return reachable, left, right
 
 
-def _compatible(
-    merges: Merges, reachable: np.ndarray, left: list[list[int]], right: list[list[int]]
-) -> np.ndarray:
+def _compatible(merges: Merges, reachable: np.ndarray, left: list[list[int]], right: list[list[int]]) -> np.ndarray:
     """bool, shape (n_pieces, n_pieces): whether the second piece may follow the first."""
     n = len(merges.pieces)
     rank_of_pair = np.full((n, n), _NEVER, dtype=np.int64)
@@ -189,9 +185,7 @@ def _padded(spines: list[list[int]]) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def _fill_compatible(
-    rank_of_pair: np.ndarray, left: np.ndarray, right: np.ndarray, found: np.ndarray
-) -> None:
+def _fill_compatible(rank_of_pair: np.ndarray, left: np.ndarray, right: np.ndarray, found: np.ndarray) -> None:
     """Walk in time along the tokens on both sides of the border, until a merge crosses it or none can.
 
     At equal rank the left piece's own merge comes before one across the border, and that before the right

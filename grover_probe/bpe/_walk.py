@@ -6,9 +6,7 @@ from numba import njit
 from grover_probe.bpe._automaton import BREAK_SYMBOL, NO_TOKEN, STRIDE
 from grover_probe.bpe.merges import FIRST_PIECE_ID
 
-SETTLE = (
-    512  # bases after which two runs of the automaton have practically always met; checked, never assumed
-)
+SETTLE = 512  # bases after which two runs of the automaton have practically always met; checked, never assumed
 
 
 @njit(nogil=True, cache=True)

@@ -178,16 +178,12 @@ class _Chunk:
     again.
     """
 
-    def __init__(
-        self, automaton: _automaton.Automaton, codes: np.ndarray, begin: int, end: int, offsets: type
-    ) -> None:
+    def __init__(self, automaton: _automaton.Automaton, codes: np.ndarray, begin: int, end: int, offsets: type) -> None:
         self.automaton, self.codes, self.begin, self.end, self.offsets = automaton, codes, begin, end, offsets
 
     def guess(self) -> None:
         """Encode the chunk from its surroundings."""
-        self._run(
-            settle(self.codes, self.begin, self.automaton.step), min(self.end + SETTLE, len(self.codes))
-        )
+        self._run(settle(self.codes, self.begin, self.automaton.step), min(self.end + SETTLE, len(self.codes)))
 
     def confirm_state(self, state: int) -> int:
         """Start from the true state, and return the true one at the chunk's end."""

@@ -75,8 +75,7 @@ def _to_json(tokenizer: BPETokenizer) -> dict[str, Any]:
                 {"SpecialToken": {"id": "[SEP]", "type_id": 1}},
             ],
             "special_tokens": {
-                name: {"id": name, "ids": [SPECIAL_TOKENS.index(name)], "tokens": [name]}
-                for name in ("[CLS]", "[SEP]")
+                name: {"id": name, "ids": [SPECIAL_TOKENS.index(name)], "tokens": [name]} for name in ("[CLS]", "[SEP]")
             },
         },
         "decoder": {"type": "Fuse"},
@@ -145,9 +144,7 @@ def _check_kind(content: dict[str, Any], model: dict[str, Any]) -> None:
         "ignore_merges",
     ):
         if model.get(option):
-            raise InputError(
-                f"model option {option} = {model[option]!r} is not supported: it changes the tokens"
-            )
+            raise InputError(f"model option {option} = {model[option]!r} is not supported: it changes the tokens")
     if content.get("normalizer") is not None:
         raise InputError("has a normalizer, which changes the sequence; expected none")
     splitter = content.get("pre_tokenizer")

@@ -16,10 +16,19 @@ from grover_probe.errors import InputError
 N_BASES = len(BASES)
 
 
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was interrupted; `merges` has what was learnt until then."""
+
+    def __init__(self, merges: Merges) -> None:
+        super().__init__(f"interrupted after {len(merges)} merges")
+        self.merges = merges
+
+
 def train(
     sequences: Sequence[np.ndarray],
     n_merges: int = 600,
     *,
+    known: Merges | None = None,
     threads: int | None = None,
     progress: bool = True,
 ) -> Merges:
@@ -32,6 +41,8 @@ def train(
         sequence, as its ends do: no pair spans a break.
     n_merges
         Merges to learn. Fewer are returned when no pair is left.
+    known
+        Merges that an earlier training on the same sequences gave: they are applied, not searched for again.
     threads
         Threads to use; all processors when None. The result does not depend on it.
     progress
@@ -47,6 +58,8 @@ def train(
     ------
     InputError
         When `n_merges` is out of range or no sequence has two adjacent bases.
+    TrainingInterrupted
+        On Ctrl-C; it carries the merges so far.
 
     Notes
     -----
@@ -58,11 +71,15 @@ def train(
     state = _State(sequences, n_merges)
     if not state.counts.any():
         raise InputError("no two adjacent A, C, G or T in the sequences: nothing to learn merges from")
-    for _ in track(range(n_merges), label="merges", unit="merge", progress=progress):
-        pair = state.best()
-        if pair is None:
-            break
-        state.merge(*pair)
+    given = [] if known is None else (known.pairs - FIRST_PIECE_ID).tolist()
+    try:
+        for rank in track(range(n_merges), label="merges", unit="merge", progress=progress):
+            pair = given[rank] if rank < len(given) else state.best()
+            if pair is None:
+                break
+            state.merge(*pair)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(state.merges()) from None
     return state.merges()
 
 
@@ -90,16 +107,14 @@ class _State:
 
     def merge(self, left: int, right: int) -> None:
         """Merge one pair everywhere."""
-        new = N_BASES + len(self.done)
-        self.done.append((left, right, int(self.counts[left, right])))
+        new, count = N_BASES + len(self.done), int(self.counts[left, right])
         self.lengths[new] = self.lengths[left] + self.lengths[right]
         self.before[:] = 0
         self.after[:] = 0
         lengths = int(self.lengths[left]), int(self.lengths[right])
-        merge_scan(
-            self.marks, PADDING, PADDING + self.size, (left, right, new), lengths, self.before, self.after
-        )
+        merge_scan(self.marks, PADDING, PADDING + self.size, (left, right, new), lengths, self.before, self.after)
         self._recount(left, right, new)
+        self.done.append((left, right, count))
 
     def _recount(self, left: int, right: int, new: int) -> None:
         before, after = self.before[: len(self.counts)], self.after[: len(self.counts)]

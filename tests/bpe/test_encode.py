@@ -23,9 +23,7 @@ dna = st.text("ACGT", max_size=80) | st.builds(
 
 @pytest.fixture(scope="module")
 def small() -> BPETokenizer:
-    return BPETokenizer(
-        train([encode_bases("AAAAAAAATATATATGGGTTTGTGTGCACACCCCACAAAATTTT" * 3)], 40, progress=False)
-    )
+    return BPETokenizer(train([encode_bases("AAAAAAAATATATATGGGTTTGTGTGCACACCCCACAAAATTTT" * 3)], 40, progress=False))
 
 
 def merge_by_merge(codes, merges):
@@ -49,9 +47,7 @@ def merge_by_merge(codes, merges):
 
 
 def every_text(longest):
-    return "N".join(
-        "".join(letters) for n in range(1, longest + 1) for letters in itertools.product("ACGT", repeat=n)
-    )
+    return "N".join("".join(letters) for n in range(1, longest + 1) for letters in itertools.product("ACGT", repeat=n))
 
 
 def test_every_text_of_up_to_9_bases(tokenizer):
@@ -63,11 +59,7 @@ def test_every_text_of_up_to_9_bases(tokenizer):
 def test_every_text_of_up_to_6_bases_equals_reference(tokenizer):
     text = every_text(6)
     expected = reference.encode(text, tokenizer.merges.pairs.tolist())
-    assert (
-        tokenizer.encode_text(text).ids.tolist()
-        == expected
-        == merge_by_merge(encode_bases(text), tokenizer.merges)
-    )
+    assert tokenizer.encode_text(text).ids.tolist() == expected == merge_by_merge(encode_bases(text), tokenizer.merges)
 
 
 @settings(max_examples=200, deadline=None)
