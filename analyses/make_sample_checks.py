@@ -14,9 +14,7 @@ MIN_ACTIVE_SHARE = 0.4  # of protein-coding TSS near a peak, for the two marks o
 _COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 
 
-def check_start_codons(
-    chromosome: np.ndarray, codons: pd.DataFrame, region: tuple[int, int]
-) -> tuple[float, float]:
+def check_start_codons(chromosome: np.ndarray, codons: pd.DataFrame, region: tuple[int, int]) -> tuple[float, float]:
     """Share of complete protein-coding start codons that read ATG on their strand: chromosome, region.
 
     A codon split by an intron is listed in parts and left out.
@@ -24,10 +22,7 @@ def check_start_codons(
     whole = codons[(codons["gene_type"] == "protein_coding") & (codons["end"] - codons["start"] == 3)]
     whole = whole.drop_duplicates(["start", "strand"])
     reads_atg = np.array(
-        [
-            _codon(chromosome, *row) == b"ATG"
-            for row in whole[["start", "end", "strand"]].itertuples(index=False)
-        ]
+        [_codon(chromosome, *row) == b"ATG" for row in whole[["start", "end", "strand"]].itertuples(index=False)]
     )
     inside = ((whole["start"] >= region[0]) & (whole["end"] <= region[1])).to_numpy()
     share, share_inside = float(reads_atg.mean()), float(reads_atg[inside].mean())

@@ -20,9 +20,7 @@ _LIMIT = 2**32
 
 # 2-bit codes by ASCII letter; 255 marks what is not a letter of a sequence at all.
 _CODES = np.full(256, 255, dtype=np.uint8)
-_CODES[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = (
-    4  # any other letter is written as N
-)
+_CODES[[*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)]] = 4  # any other letter is written as N
 for _code, _both_cases in enumerate((b"Tt", b"Cc", b"Aa", b"Gg")):
     _CODES[list(_both_cases)] = _code
 
@@ -85,9 +83,7 @@ def _record(name: str, sequence: Sequence) -> bytes:
     codes = _CODES[letters]
     if (codes == 255).any():
         where = int(np.argmax(codes == 255))
-        raise InputError(
-            f"sequence {name}, base {where}: {chr(letters[where])!r} is not a letter of a sequence"
-        )
+        raise InputError(f"sequence {name}, base {where}: {chr(letters[where])!r} is not a letter of a sequence")
     header = struct.pack("<I", len(letters)) + _blocks(codes == 4) + _blocks(letters >= ord("a"))
     return header + struct.pack("<I", 0) + _pack(codes)
 

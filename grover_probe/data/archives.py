@@ -57,9 +57,7 @@ def check_member_path(member: str, where: str) -> None:
     """Refuse a member path that is absolute or steps out of its folder."""
     parts = member.split("/")
     if member.startswith("/") or "\\" in member or "\0" in member or any(p in ("", ".", "..") for p in parts):
-        raise DataError(
-            f"{where}: unsafe path {member!r} in the archive; expected a relative one without `..`"
-        )
+        raise DataError(f"{where}: unsafe path {member!r} in the archive; expected a relative one without `..`")
 
 
 def _from_deb(archive: Path, member: str, target: Path, max_bytes: int | None) -> None:
@@ -67,9 +65,7 @@ def _from_deb(archive: Path, member: str, target: Path, max_bytes: int | None) -
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except FileNotFoundError as error:
-        raise MissingDependencyError(
-            "dpkg-deb: not found; it is part of Debian and Ubuntu (package dpkg)"
-        ) from error
+        raise MissingDependencyError("dpkg-deb: not found; it is part of Debian and Ubuntu (package dpkg)") from error
     with process:
         assert process.stdout is not None
         try:

@@ -160,9 +160,7 @@ class Cache:
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}: no lock file of grover_probe ({error}); restore or remove it"
-            ) from error
+            raise DataError(f"{path}: no lock file of grover_probe ({error}); restore or remove it") from error
 
     def _record(self, key: str, path: Path, sha256: str, source: str) -> None:
         size, mtime_ns = _stat(path)

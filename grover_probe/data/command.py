@@ -39,13 +39,9 @@ def list_command(
     for resource in chosen:
         cached = "yes" if store.path(resource).is_file() else "no"
         size = "?" if resource.size is None else f"{resource.size}"
-        rows.append(
-            (resource.id, resource.kind, size, cached, "yes" if resource.checked else "no", resource.title)
-        )
+        rows.append((resource.id, resource.kind, size, cached, "yes" if resource.checked else "no", resource.title))
     print("\n".join("\t".join(row) for row in rows))
-    note(
-        f"{len(chosen)} resources; cache {store.root}; checked: the source was tried when the entry was made"
-    )
+    note(f"{len(chosen)} resources; cache {store.root}; checked: the source was tried when the entry was made")
 
 
 @app.command()
@@ -94,9 +90,7 @@ def verify(
     """
     store = Cache(cache)
     catalogue = load_catalogue()
-    chosen = (
-        catalogue.select(ids) if ids else [r for r in catalogue.resources.values() if store.path(r).is_file()]
-    )
+    chosen = catalogue.select(ids) if ids else [r for r in catalogue.resources.values() if store.path(r).is_file()]
     wrong = []
     for resource in chosen:
         state = verify_one(resource, store)
@@ -104,9 +98,7 @@ def verify(
         if state != "ok":
             wrong.append(resource.id)
     if wrong:
-        raise DataError(
-            f"{len(wrong)} of {len(chosen)} missing or wrong: {', '.join(wrong)}; fetch them again"
-        )
+        raise DataError(f"{len(wrong)} of {len(chosen)} missing or wrong: {', '.join(wrong)}; fetch them again")
     note(f"{len(chosen)} verified in {store.root}")
 
 

@@ -16,6 +16,7 @@ from grover_probe.errors import DataError
 _CHUNK = 1 << 16
 _TIMEOUT_S = 60
 _ATTEMPTS = 4
+FIRST_WAIT_S = 1.0  # before the second attempt; doubled before each later one
 _LOCAL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _FINAL_STATUS = frozenset({400, 401, 403, 404, 405, 410, 451})
 
@@ -24,9 +25,7 @@ class _InterruptedError(Exception):
     """The connection ended early; worth another attempt."""
 
 
-def download(
-    url: str, part: Path, *, label: str, size: int | None = None, progress: bool = True, wait_s: float = 1.0
-) -> Path:
+def download(url: str, part: Path, *, label: str, size: int | None = None, progress: bool = True) -> Path:
     """Fetch `url` into `part`, resuming what is there already.
 
     The beginning that is on disk is used only when the server confirms, by entity tag or date
@@ -42,8 +41,6 @@ def download(
         Name of the resource, for the progress bar and messages.
     size
         Expected bytes, if known; more than this is refused.
-    wait_s
-        Pause before the second attempt in seconds, doubled before each later one.
 
     Raises
     ------
@@ -53,7 +50,7 @@ def download(
     problem = ""
     for attempt in range(_ATTEMPTS):
         if attempt:
-            time.sleep(wait_s * 2 ** (attempt - 1))
+            time.sleep(FIRST_WAIT_S * 2 ** (attempt - 1))
         try:
             _one_attempt(url, part, label, size, progress)
             _notes(part).unlink(missing_ok=True)
@@ -98,11 +95,7 @@ def _one_attempt(url: str, part: Path, label: str, size: int | None, progress: b
     request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
         begins = f"bytes {have}-"
-        resumed = (
-            have > 0
-            and response.status == 206
-            and response.headers.get("Content-Range", "").startswith(begins)
-        )
+        resumed = have > 0 and response.status == 206 and response.headers.get("Content-Range", "").startswith(begins)
         if response.status == 206 and not resumed:
             discard(part)
             raise _InterruptedError("the server sent another part of the file than asked for")

@@ -70,17 +70,13 @@ def load_catalogue(folder: Path | str | None = None) -> Catalogue:
     folder = Path(folder or os.environ.get("GROVER_PROBE_MANIFESTS") or manifest_folder())
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise DataError(
-            f"{folder}: no manifests (*.yaml) here; reinstall grover-probe or set GROVER_PROBE_MANIFESTS"
-        )
+        raise DataError(f"{folder}: no manifests (*.yaml) here; reinstall grover-probe or set GROVER_PROBE_MANIFESTS")
     found: dict[str, Path] = {}
     resources: list[Resource] = []
     for file in files:
         for resource in read_manifest(file):
             if resource.id in found:
-                raise DataError(
-                    f"{file}: {resource.id}: this id is already taken in {found[resource.id].name}"
-                )
+                raise DataError(f"{file}: {resource.id}: this id is already taken in {found[resource.id].name}")
             found[resource.id] = file
             resources.append(resource)
     return Catalogue(resources)

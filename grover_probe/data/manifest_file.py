@@ -67,9 +67,7 @@ def _resource(entry: dict[str, Any], archives: Mapping[str, Any], where: str) ->
         raise DataError(f"{where}: used_by: expected a list of names")
     _check_size(entry.get("size"), where)
     _check_sha256(entry.get("sha256"), where)
-    return Resource(
-        **{**entry, "used_by": tuple(used_by), "source": _source(entry["source"], archives, where)}
-    )
+    return Resource(**{**entry, "used_by": tuple(used_by), "source": _source(entry["source"], archives, where)})
 
 
 def _source(given: Any, archives: Mapping[str, Any], where: str) -> Source:
@@ -132,9 +130,7 @@ def _check_size(size: Any, where: str) -> None:
 
 def _check_sha256(sha256: Any, where: str) -> None:
     if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
-        raise DataError(
-            f"{where}: sha256: expected 64 lower-case hexadecimal digits or null, found {sha256!r}"
-        )
+        raise DataError(f"{where}: sha256: expected 64 lower-case hexadecimal digits or null, found {sha256!r}")
 
 
 def _only_keys(mapping: Mapping[Any, Any], allowed: set[str], where: str) -> None:

@@ -15,9 +15,7 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"doubled key {key.value!r}", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"doubled key {key.value!r}", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -37,9 +35,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise DataError(
-            f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}"
-        ) from error
+        raise DataError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
     if not isinstance(document, dict):
         raise DataError(f"{path}: expected a mapping with `resources`")
     return document

@@ -28,9 +28,7 @@ def download_deb(source: AptSource, folder: Path, *, label: str, progress: bool 
             "Debian or Ubuntu (a container will do) and copy that cache folder"
         ) from error
     if failed is not None:
-        raise DataError(
-            f"{label}: apt-get download {source.package} failed: {failed}; try `apt-get update` as root"
-        )
+        raise DataError(f"{label}: apt-get download {source.package} failed: {failed}; try `apt-get update` as root")
     return _only_file(folder, "*.deb", label)
 
 

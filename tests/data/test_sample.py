@@ -46,9 +46,7 @@ def test_sequence_and_repeats_agree(sequence):
     repeats = read_bed("repeats.bed.gz")
     masked = sum(letter.islower() for letter in sequence)
     assert masked == (repeats["end"] - repeats["start"]).sum()
-    assert all(
-        sequence[start:end].islower() for start, end in repeats[["start", "end"]].itertuples(index=False)
-    )
+    assert all(sequence[start:end].islower() for start, end in repeats[["start", "end"]].itertuples(index=False))
     assert set(sequence.upper()) == set("ACGTN")
 
 
