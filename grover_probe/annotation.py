@@ -85,7 +85,7 @@ def read_bed(path: Path | str, genome: Genome) -> tuple[list[Region], int]:
     path = Path(path)
     known = {short_name(name): name for name in genome.names}
     regions, elsewhere, seen = [], 0, set()
-    for number, chrom, start, end in _bed_lines(path):
+    for number, (chrom, start, end, label) in _bed_lines(path):
         name = chrom if chrom in genome.lengths else known.get(short_name(chrom))
         if name is None:
             elsewhere += 1
@@ -97,9 +97,11 @@ def read_bed(path: Path | str, genome: Genome) -> tuple[list[Region], int]:
                 f"{genome.path.name}; is the file from another assembly?"
             )
         if end > start:
-            regions.append(Region(name, start, end))
+            regions.append(Region(name, start, end, label))
     if not regions:
-        found = f"its {elsewhere} intervals are on {', '.join(sorted(seen)[:5])}" if elsewhere else "it has no intervals"
+        found = (
+            f"its {elsewhere} intervals are on {', '.join(sorted(seen)[:5])}" if elsewhere else "it has no intervals"
+        )
         raise InputError(f"{path}: nothing on {genome.path.name} ({', '.join(genome.names[:5])}): {found}")
     return regions, elsewhere
 
@@ -168,15 +170,15 @@ def require_bedtools() -> None:
         )
 
 
-def _bed_lines(path: Path) -> Iterator[tuple[int, str, int, int]]:
-    """Yield (line number, chromosome, start, end)."""
+def _bed_lines(path: Path) -> Iterator[tuple[int, tuple[str, int, int, str]]]:
+    """Yield (line number, (chromosome, start, end, name))."""
     try:
         with path.open("rb") as probe:
             opener = gzip.open if probe.read(2) == b"\x1f\x8b" else open
         with opener(path, "rt", encoding="utf-8") as handle:
             for number, line in enumerate(handle, start=1):
                 if line.strip() and not line.startswith(_HEADERS):
-                    yield number, *_parse_line(line, path, number)
+                    yield number, _parse_line(line, path, number)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; expected a BED file") from None
     except IsADirectoryError:
@@ -187,7 +189,7 @@ def _bed_lines(path: Path) -> Iterator[tuple[int, str, int, int]]:
         raise InputError(f"{path}: the gzip stream is truncated or damaged; fetch the file again") from error
 
 
-def _parse_line(line: str, path: Path, number: int) -> tuple[str, int, int]:
+def _parse_line(line: str, path: Path, number: int) -> tuple[str, int, int, str]:
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) < 3:
         hint = "columns must be separated by tabs, not spaces" if len(line.split()) >= 3 else "expected 3 columns"
@@ -200,4 +202,4 @@ def _parse_line(line: str, path: Path, number: int) -> tuple[str, int, int]:
         raise InputError(f"{path}:{number}: {chrom}:{start}-{end} is negative; BED coordinates are 0-based")
     if end < start:
         raise InputError(f"{path}:{number}: {chrom}:{start}-{end} ends before it starts; expected start <= end")
-    return chrom, start, end
+    return chrom, start, end, fields[3] if len(fields) > 3 else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grover_probe.masking import CLS, PAD, SEP
+from grover_probe.bpe.merges import CLS_ID, PAD_ID, SEP_ID
 
 _POOL_BATCHES = 64  # windows are sorted by length within pools of about this many batches
 
@@ -49,10 +49,10 @@ def gather(ids: np.ndarray, windows: np.ndarray) -> Batch:
     columns = np.arange(longest)
     inside = columns < sizes[:, None]
     positions = np.minimum(windows[:, :1] + columns, windows[:, 1:] - 1)
-    input_ids = np.full((len(windows), longest + 2), PAD, dtype=np.int64)
-    input_ids[:, 0] = CLS
-    input_ids[:, 1:-1] = np.where(inside, ids[positions], PAD)
-    input_ids[np.arange(len(windows)), sizes + 1] = SEP
+    input_ids = np.full((len(windows), longest + 2), PAD_ID, dtype=np.int64)
+    input_ids[:, 0] = CLS_ID
+    input_ids[:, 1:-1] = np.where(inside, ids[positions], PAD_ID)
+    input_ids[np.arange(len(windows)), sizes + 1] = SEP_ID
     padded = bool((sizes < longest).any())
     mask = (np.arange(longest + 2) < (sizes + 2)[:, None]).astype(np.int64) if padded else None
     return Batch(input_ids, mask, windows)

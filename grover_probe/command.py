@@ -20,7 +20,11 @@ EXIT_INTERRUPTED = 130
 def new_app(help: str, **options: Any) -> typer.Typer:
     """A typer application with this project's settings."""
     return typer.Typer(
-        help=help, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown", **options
+        help=help,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        **options,
     )
 
 

@@ -135,7 +135,10 @@ class Corpus:
         if regions is not None:
             keep[:] = False
             for region in _on(here, regions):
-                low, high = np.searchsorted(starts, region.start), np.searchsorted(ends, region.end, side="right")
+                low, high = (
+                    np.searchsorted(starts, region.start),
+                    np.searchsorted(ends, region.end, side="right"),
+                )
                 keep[low:high] = True
                 if low < len(starts):
                     new_run[low] = True  # regions that touch stay separate
@@ -175,7 +178,10 @@ def fixed_windows(runs: np.ndarray, length: int = MAX_WINDOW_TOKENS) -> np.ndarr
 
 
 def sample_windows(
-    runs: np.ndarray, rng: np.random.Generator, length: int = MAX_WINDOW_TOKENS, shortest: int = MIN_SAMPLE_TOKENS
+    runs: np.ndarray,
+    rng: np.random.Generator,
+    length: int = MAX_WINDOW_TOKENS,
+    shortest: int = MIN_SAMPLE_TOKENS,
 ) -> np.ndarray:
     """Cut runs into windows as the GROVER paper does: half of them full, the others of uniform length.
 
@@ -248,6 +254,32 @@ def tokenize(
         bounds=np.concatenate(([0], np.cumsum([len(ids) for ids, _ in encoded]))).astype(np.int64),
         token_lengths=np.asarray(tokenizer.lengths),
         meta={"genome": describe_file(genome.path), "tokenizer": {"hash": tokenizer.hash}},
+    )
+
+
+def concatenate(corpora: Sequence[Corpus]) -> Corpus:
+    """One corpus of several that were made with the same tokenizer.
+
+    Raises
+    ------
+    InputError
+        When their tokenizers differ or a chromosome is in two of them.
+    """
+    if len(corpora) == 1:
+        return corpora[0]
+    chroms = tuple(chrom for corpus in corpora for chrom in corpus.chroms)
+    if len({corpus.tokenizer_hash for corpus in corpora}) > 1:
+        raise InputError("the corpora were made with different tokenizers; encode them again with one")
+    if len({short_name(chrom) for chrom in chroms}) < len(chroms):
+        raise InputError(f"a chromosome is in two of the genomes: {', '.join(chroms)}")
+    sizes = [np.diff(corpus.bounds) for corpus in corpora]
+    return Corpus(
+        ids=np.concatenate([corpus.ids for corpus in corpora]),
+        starts=np.concatenate([corpus.starts for corpus in corpora]),
+        chroms=chroms,
+        bounds=np.concatenate(([0], np.cumsum(np.concatenate(sizes)))).astype(np.int64),
+        token_lengths=corpora[0].token_lengths,
+        meta={**corpora[0].meta, "genome": [corpus.meta["genome"] for corpus in corpora]},
     )
 
 

@@ -7,7 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -130,8 +130,7 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
     """Blocks of the decoded file that end at a line end."""
     with path.open("rb") as probe:
         is_gzip = probe.read(2) == b"\x1f\x8b"
-    opener = gzip.open if is_gzip else open
-    with opener(path, "rb") as handle:
+    with gzip.open(path, "rb") if is_gzip else path.open("rb") as handle:
         rest = b""
         while block := _read(handle, path):
             cut = block.rfind(b"\n") + 1
@@ -144,7 +143,7 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
             yield rest
 
 
-def _read(handle: IO[bytes], path: Path) -> bytes:
+def _read(handle: gzip.GzipFile | BinaryIO, path: Path) -> bytes:
     try:
         return handle.read(_BLOCK)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

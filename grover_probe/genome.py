@@ -79,11 +79,12 @@ class _Reader(Protocol):
 
 @dataclass(frozen=True)
 class Region:
-    """A stretch of a chromosome: 0-based, half-open, in bases."""
+    """A stretch of a chromosome: 0-based, half-open, in bases; the name is a BED's fourth column, or empty."""
 
     chrom: str
     start: int
     end: int
+    name: str = ""
 
     def __str__(self) -> str:
         return f"{self.chrom}:{self.start:,}-{self.end:,}"

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-PAD, UNK, CLS, SEP, MASK = 0, 1, 2, 3, 4
-FIRST_PIECE = 5
+from grover_probe.bpe.merges import FIRST_PIECE_ID, MASK_ID
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ def mask_tokens(
         bool, same shape.
     """
     draw = torch.rand(ids.shape, generator=generator)
-    selected = (draw < rule.rate) & (ids >= FIRST_PIECE)
+    selected = (draw < rule.rate) & (ids >= FIRST_PIECE_ID)
     kind = torch.rand(ids.shape, generator=generator)
-    random_ids = torch.randint(FIRST_PIECE, n_ids, ids.shape, generator=generator)
-    corrupted = ids.masked_fill(selected & (kind < rule.mask_share), MASK)
+    random_ids = torch.randint(FIRST_PIECE_ID, n_ids, ids.shape, generator=generator)
+    corrupted = ids.masked_fill(selected & (kind < rule.mask_share), MASK_ID)
     swap = selected & (kind >= rule.mask_share) & (kind < rule.mask_share + rule.random_share)
     return torch.where(swap, random_ids, corrupted), selected

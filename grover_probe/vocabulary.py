@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-FIRST_PIECE = 5  # ids below are [PAD], [UNK], [CLS], [SEP], [MASK]
+from grover_probe.bpe.merges import FIRST_PIECE_ID
 
 
 def token_table(pieces: Sequence[str]) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def token_table(pieces: Sequence[str]) -> pd.DataFrame:
         ``token_id``, ``token``, ``length`` (bases), and as shares of the bases ``gc`` (G or C), ``ag`` (A or G: purine,
         differs between the strands) and ``ac`` (A or C).
     """
-    table = pd.DataFrame({"token_id": range(FIRST_PIECE, FIRST_PIECE + len(pieces)), "token": list(pieces)})
+    table = pd.DataFrame({"token_id": range(FIRST_PIECE_ID, FIRST_PIECE_ID + len(pieces)), "token": list(pieces)})
     table["length"] = table["token"].str.len()
     for name in ("gc", "ag", "ac"):
         table[name] = table["token"].str.count(f"[{name.upper()}]") / table["length"]

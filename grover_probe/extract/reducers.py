@@ -4,8 +4,9 @@ Every state is a commutative sum in float64. Results therefore do not depend on 
 machines add up, and a run that was stopped goes on from a saved state.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Self
 
 import torch
 
@@ -35,34 +36,26 @@ class TokenBatch:
     hidden: tuple[torch.Tensor, ...]
 
 
-class Reducer(Protocol):
-    """A sum over all tokens of a pass."""
+class Reducer(ABC):
+    """A sum over all tokens of a pass: a dictionary of float64 tensors that add up.
 
-    def update(self, batch: TokenBatch) -> None:
-        """Add a batch."""
-        ...
-
-    def merge(self, other: "Reducer") -> None:
-        """Add the state of another reducer of the same kind and shape."""
-        ...
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """The sums, by name."""
-        ...
-
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Replace the sums."""
-        ...
-
-
-class SumReducer:
-    """A reducer whose state is a dictionary of float64 tensors that add up."""
+    Parameters
+    ----------
+    device
+        Where the sums are kept: the model's device.
+    shapes
+        Name and shape of each sum.
+    """
 
     def __init__(self, device: str | torch.device = "cpu", **shapes: tuple[int, ...]) -> None:
         self.sums = {name: torch.zeros(shape, dtype=torch.float64, device=device) for name, shape in shapes.items()}
 
-    def merge(self, other: "SumReducer") -> None:
-        """Add the sums of another reducer."""
+    @abstractmethod
+    def update(self, batch: TokenBatch) -> None:
+        """Add the tokens of a batch."""
+
+    def merge(self, other: Self) -> None:
+        """Add the sums of another reducer of the same kind and shape."""
         for name, tensor in self.sums.items():
             tensor += other.sums[name].to(tensor.device)
 
@@ -76,7 +69,7 @@ class SumReducer:
             tensor.copy_(state[name])
 
 
-class DirectionSums(SumReducer):
+class DirectionSums(Reducer):
     """Sums of unit vectors per token and layer: all that exact self-similarity needs.
 
     Parameters
@@ -104,23 +97,22 @@ class DirectionSums(SumReducer):
         selected: torch.Tensor | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
-        super().__init__(
-            device, count=(n_ids,), unit=(n_layers, n_ids, width), to_window=(n_layers, n_ids)
-        )
+        super().__init__(device, count=(n_ids,), unit=(n_layers, n_ids, width), to_window=(n_layers, n_ids))
         self._selected = None if selected is None else selected.to(device)
 
     def update(self, batch: TokenBatch) -> None:
         """Add the tokens of a batch."""
         chosen = slice(None) if self._selected is None else self._selected[batch.positions]
         ids = batch.ids[chosen]
-        sizes = torch.bincount(batch.window, minlength=batch.n_windows).double()
+        sizes = torch.bincount(batch.window, minlength=batch.n_windows)
         self.sums["count"] += torch.bincount(ids, minlength=len(self.sums["count"]))
         for layer, states in enumerate(batch.hidden):
-            states = states.double()
+            states = states.float()
             unit = torch.nn.functional.normalize(states, dim=1)
-            mean = torch.zeros(batch.n_windows, states.shape[1], dtype=torch.float64, device=states.device)
+            mean = torch.zeros(batch.n_windows, states.shape[1], device=states.device)
             mean.index_add_(0, batch.window, states).div_(sizes[:, None])
             mean = torch.nn.functional.normalize(mean, dim=1)
             cosine = (unit * mean[batch.window]).sum(1)
-            self.sums["unit"][layer].index_add_(0, ids, unit[chosen])
-            self.sums["to_window"][layer].index_add_(0, ids, cosine[chosen])
+            # Unit vectors in single precision, but sums of millions of them in double.
+            self.sums["unit"][layer].index_add_(0, ids, unit[chosen].double())
+            self.sums["to_window"][layer].index_add_(0, ids, cosine[chosen].double())

@@ -1,7 +1,6 @@
 """Open a masked language model from a folder or the model hub, and refuse what cannot be right."""
 
 import contextlib
-import json
 import logging
 import pickle
 from collections.abc import Iterator
@@ -12,9 +11,8 @@ from typing import Any
 import torch
 
 from grover_probe.errors import InputError
-from grover_probe.files import sha256_of
+from grover_probe.models.folder import check_model, describe_model
 
-_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 DTYPES = tuple(_DTYPES)
 
@@ -101,12 +99,7 @@ def load(model: str | Path, *, device: str = "auto", dtype: str = "fp32") -> Lan
     """
     from transformers import AutoModelForMaskedLM
 
-    folder = Path(model)
-    local = folder.is_dir()
-    if local:
-        _check_folder(folder)
-    elif folder.exists() or not _looks_like_hub_id(str(model)):
-        raise InputError(f"{model}: no such model folder; expected a folder with config.json and model.safetensors")
+    check_model(model)
     try:
         with _quiet_transformers():
             full, info = AutoModelForMaskedLM.from_pretrained(
@@ -126,10 +119,10 @@ def load(model: str | Path, *, device: str = "auto", dtype: str = "fp32") -> Lan
         )
     where = pick_device(device)
     return LanguageModel(
-        name=folder.name if local else str(model),
+        name=Path(model).resolve().name if Path(model).is_dir() else str(model),
         network=full.base_model.to(where).eval(),
         device=where,
-        source=_describe_folder(folder) if local else _describe_hub(str(model), full),
+        source=describe_model(model),
     )
 
 
@@ -175,31 +168,6 @@ def pick_dtype(dtype: str) -> torch.dtype:
         return _DTYPES[dtype]
     except KeyError:
         raise InputError(f"dtype {dtype!r} is not one of {', '.join(_DTYPES)}") from None
-
-
-def _check_folder(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: no config.json; expected the folder of a transformers model")
-    try:
-        json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{folder}/config.json: not valid JSON ({error})") from error
-    if not any((folder / name).is_file() for name in _WEIGHT_FILES):
-        raise InputError(f"{folder}: no weights; expected model.safetensors (or pytorch_model.bin) beside config.json")
-
-
-def _looks_like_hub_id(model: str) -> bool:
-    parts = model.split("/")
-    return len(parts) == 2 and all(part and not part.startswith(".") for part in parts)
-
-
-def _describe_folder(folder: Path) -> dict[str, Any]:
-    files = [folder / "config.json", *(p for p in sorted(folder.iterdir()) if p.suffix in (".safetensors", ".bin"))]
-    return {"name": folder.resolve().name, "sha256": {path.name: sha256_of(path) for path in files}}
-
-
-def _describe_hub(model: str, network: Any) -> dict[str, Any]:
-    return {"name": model, "revision": getattr(network.config, "_commit_hash", None)}
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -1,122 +1,34 @@
-"""Masked-token pretraining of a BERT on a tokenised genome: ``python -m grover_probe.pretrain``.
+"""The training loop: masked-token pretraining of a BERT on a tokenised genome, read from top to bottom.
 
-One loop that reads from top to bottom. The data order, the masks and the learning rate are functions of the seed
-and the step alone, so a run that was stopped goes on from its last saved state as if nothing had happened.
+The data order, the masks and the learning rate are functions of the seed and the step alone, so a run that was stopped
+goes on from its last saved state as if nothing had happened.
 """
 
 import dataclasses
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-import yaml
+import numpy as np
+import torch
 
-from grover_probe.command import new_app, note, run, track
+from grover_probe.batches import Batch, gather, shuffled
+from grover_probe.command import note, track
+from grover_probe.corpus import Corpus, sample_windows
 from grover_probe.errors import InputError
+from grover_probe.files import atomic_path, make_folder
+from grover_probe.masking import MaskRule, mask_tokens
+from grover_probe.pretrain.initialise import start_from_corpus
+from grover_probe.pretrain.recipe import Architecture, Recipe, Stage, learning_rate_at
 
 _SAVE_EVERY_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Shape of the encoder; the defaults are GROVER's (BERT-base)."""
-
-    layers: int = 12
-    hidden: int = 768
-    heads: int = 12
-    intermediate: int = 3072
-    max_positions: int = 512
-    dropout: float = 0.1
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stretch of training with one window length and one mask rate.
-
-    Attributes
-    ----------
-    tokens
-        Length of the stage in corpus tokens.
-    window
-        Tokens of a full window.
-    mask_rate
-        Share of tokens that are predicted.
-    """
-
-    tokens: int
-    window: int = 510
-    mask_rate: float = 0.022
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a pretrained model besides its corpus.
-
-    Attributes
-    ----------
-    architecture
-        Shape of the encoder.
-    stages
-        Window lengths and mask rates, one after the other.
-    start
-        ``random`` or ``corpus`` (see `grover_probe.initialise`).
-    batch_tokens
-        Positions per batch, padding and special tokens included.
-    learning_rate, warmup_tokens
-        Peak rate of AdamW, reached linearly after that many tokens, then falling as a cosine to zero.
-    beta2, eps, weight_decay, clip
-        AdamW's second moment, epsilon and weight decay, and the largest gradient norm. The paper does not state
-        them; these are DNABERT's, which GROVER descends from.
-    seed
-        Decides weights, windows, order and masks.
-    """
-
-    architecture: Architecture = field(default_factory=Architecture)
-    stages: tuple[Stage, ...] = (Stage(tokens=2_000_000_000),)
-    start: str = "random"
-    batch_tokens: int = 32_768
-    learning_rate: float = 4e-4
-    warmup_tokens: int = 50_000_000
-    beta2: float = 0.98
-    eps: float = 1e-6
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    seed: int = 0
-
-    @property
-    def total_tokens(self) -> int:
-        """Tokens of all stages."""
-        return sum(stage.tokens for stage in self.stages)
-
-    @classmethod
-    def from_yaml(cls, path: Path | str) -> "Recipe":
-        """Read a recipe; unknown keys are errors."""
-        path = Path(path)
-        try:
-            given = yaml.safe_load(path.read_text(encoding="utf-8"))
-            given["architecture"] = Architecture(**given.get("architecture", {}))
-            given["stages"] = tuple(Stage(**stage) for stage in given["stages"])
-            recipe = cls(**given)
-        except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"{path}: not a training recipe ({error}); see configs/ for examples") from error
-        if recipe.start not in ("random", "corpus"):
-            raise InputError(f"{path}: start is {recipe.start!r}; expected 'random' or 'corpus'")
-        longest = max(stage.window for stage in recipe.stages)
-        if longest + 2 > recipe.architecture.max_positions:
-            raise InputError(
-                f"{path}: windows of {longest} tokens with [CLS] and [SEP] need {longest + 2} positions, "
-                f"max_positions is {recipe.architecture.max_positions}"
-            )
-        return recipe
+_REPORT_EVERY_STEPS = 50
 
 
 def build_model(architecture: Architecture, n_ids: int, seed: int) -> Any:
     """A randomly initialised `transformers.BertForMaskedLM` of the given shape."""
-    import torch
     from transformers import BertConfig, BertForMaskedLM
 
     torch.manual_seed(seed)
@@ -137,26 +49,11 @@ def build_model(architecture: Architecture, n_ids: int, seed: int) -> Any:
     return BertForMaskedLM(config)
 
 
-def learning_rate_at(tokens_seen: int, recipe: Recipe) -> float:
-    """Learning rate after `tokens_seen` tokens: linear warm-up, then a cosine to zero."""
-    import math
-
-    if tokens_seen < recipe.warmup_tokens:
-        return recipe.learning_rate * (tokens_seen + 1) / recipe.warmup_tokens
-    left = (tokens_seen - recipe.warmup_tokens) / max(1, recipe.total_tokens - recipe.warmup_tokens)
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, left)))
-
-
-def training_batches(ids: Any, runs: Any, recipe: Recipe) -> Iterator[tuple[int, Stage, Any]]:
+def training_batches(ids: np.ndarray, runs: np.ndarray, recipe: Recipe) -> Iterator[tuple[int, Stage, Batch]]:
     """All batches of a recipe in order: (tokens seen before, stage, `grover_probe.batches.Batch`).
 
     Every pass over the corpus cuts new windows.
     """
-    import numpy as np
-
-    from grover_probe.batches import gather, shuffled
-    from grover_probe.corpus import sample_windows
-
     seen = stage_end = 0
     for number, stage in enumerate(recipe.stages):
         stage_end += stage.tokens
@@ -187,22 +84,21 @@ class Trainer:
         torch device.
     """
 
-    def __init__(self, corpus: Any, runs: Any, recipe: Recipe, device: str = "cpu") -> None:
-        import torch
-
+    def __init__(self, corpus: Corpus, runs: np.ndarray, recipe: Recipe, device: str = "cpu") -> None:
         self.recipe, self.corpus, self.runs = recipe, corpus, runs
         self.n_ids = len(corpus.token_lengths)
         self.model = build_model(recipe.architecture, self.n_ids, recipe.seed)
         if recipe.start == "corpus":
-            from grover_probe.initialise import start_from_corpus
-
             start_from_corpus(self.model, corpus.ids, runs)
         self.model.to(device).train()
         self.device = device
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            [
+                {"params": decayed, "weight_decay": recipe.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
             lr=recipe.learning_rate,
             betas=(0.9, recipe.beta2),
             eps=recipe.eps,
@@ -210,12 +106,8 @@ class Trainer:
         )
         self.step_number = 0
 
-    def step(self, seen: int, stage: Stage, batch: Any) -> float:
+    def step(self, seen: int, stage: Stage, batch: Batch) -> float:
         """One step on one batch; returns the mean loss in nats per masked token."""
-        import torch
-
-        from grover_probe.masking import MaskRule, mask_tokens
-
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step_number)
         ids = torch.from_numpy(batch.input_ids)
         corrupted, selected = mask_tokens(ids, self.n_ids, MaskRule(stage.mask_rate), generator)
@@ -241,22 +133,16 @@ class Trainer:
         self.step_number += 1
         return loss.item()
 
-    def _positions(self, width: int, stage: Stage, generator: Any) -> Any:
-        """Position ids, shape (1, width). Short windows are put at a random place, so that all positions learn."""
-        import torch
-
+    def _positions(self, width: int, stage: Stage, generator: torch.Generator) -> torch.Tensor:
+        """Position ids, shape (1, width); [CLS] is always at 0."""
         positions = torch.arange(width)
         room = self.recipe.architecture.max_positions - (stage.window + 2)
-        if room > 0:
+        if stage.shift and room > 0:
             positions[1:] += torch.randint(0, room + 1, (), generator=generator)
         return positions[None]
 
     def save(self, path: Path) -> None:
         """Write the state atomically."""
-        import torch
-
-        from grover_probe.files import atomic_path
-
         state = {
             "step": self.step_number,
             "recipe": json.dumps(dataclasses.asdict(self.recipe)),
@@ -275,22 +161,28 @@ class Trainer:
         InputError
             When it belongs to another recipe or tokenizer; the message names what differs.
         """
-        import torch
-
         state = torch.load(path, weights_only=True, map_location=self.device)
         now, then = json.loads(json.dumps(dataclasses.asdict(self.recipe))), json.loads(state["recipe"])
         changed = [key for key in now if now[key] != then.get(key)]
         if state["tokenizer"] != self.corpus.tokenizer_hash:
             changed.append("tokenizer")
         if changed:
-            raise InputError(f"{path}: was saved with another {', '.join(changed)}; use a new --out or the old settings")
+            raise InputError(
+                f"{path}: was saved with another {', '.join(changed)}; use a new --out or the old settings"
+            )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step_number = state["step"]
 
 
 def pretrain(
-    corpus: Any, runs: Any, recipe: Recipe, out: Path | str, *, device: str = "cpu", progress: bool = True
+    corpus: Corpus,
+    runs: np.ndarray,
+    recipe: Recipe,
+    out: Path | str,
+    *,
+    device: str = "cpu",
+    progress: bool = True,
 ) -> Any:
     """Train, or go on training, and return the model.
 
@@ -311,8 +203,6 @@ def pretrain(
     transformers.BertForMaskedLM
         The trained model, in evaluation mode.
     """
-    from grover_probe.files import make_folder
-
     out = make_folder(out)
     trainer = Trainer(corpus, runs, recipe, device)
     state = out / "state.pt"

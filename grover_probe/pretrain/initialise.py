@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from transformers import BertForMaskedLM
 
-from grover_probe.masking import FIRST_PIECE
+from grover_probe.bpe.merges import FIRST_PIECE_ID
 
 _STD = 0.02  # BERT's standard deviation of initial weights
 
@@ -64,11 +64,11 @@ def start_from_corpus(model: BertForMaskedLM, ids: np.ndarray, runs: np.ndarray)
     """
     n_ids, width = model.bert.embeddings.word_embeddings.weight.shape
     counts = neighbour_counts(ids, runs, n_ids)
-    unigram = counts.sum(0)[FIRST_PIECE:] + 1.0
+    unigram = counts.sum(0)[FIRST_PIECE_ID:] + 1.0
     bias = torch.full((n_ids,), float(np.log(1.0 / unigram.sum())))
-    bias[FIRST_PIECE:] = torch.from_numpy(np.log(unigram / unigram.sum())).float()
+    bias[FIRST_PIECE_ID:] = torch.from_numpy(np.log(unigram / unigram.sum())).float()
     model.cls.predictions.bias.copy_(bias)
-    vectors = neighbour_vectors(counts[FIRST_PIECE:, FIRST_PIECE:], width)
-    model.bert.embeddings.word_embeddings.weight[FIRST_PIECE:] = torch.from_numpy(vectors).float()
+    vectors = neighbour_vectors(counts[FIRST_PIECE_ID:, FIRST_PIECE_ID:], width)
+    model.bert.embeddings.word_embeddings.weight[FIRST_PIECE_ID:] = torch.from_numpy(vectors).float()
     positions = model.bert.embeddings.position_embeddings.weight
     positions.copy_(torch.from_numpy(sinusoids(*positions.shape)).float())

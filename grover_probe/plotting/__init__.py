@@ -1,0 +1,1 @@
+"""Panels and figures. A plot function takes a table and an Axes; it computes nothing that the table does not hold."""

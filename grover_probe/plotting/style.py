@@ -1,0 +1,64 @@
+"""One visual style: fonts that can be read in print, colours that colour-blind readers can tell apart."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from grover_probe.files import atomic_path
+
+# Okabe and Ito's colour-blind-safe palette.
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B6B6B"
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 100,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "grover_probe",  # the same figure gives the same bytes
+}
+
+
+def new_figure(width: float, height: float, n_panels: int) -> tuple[Figure, list[Any]]:
+    """A figure with panels side by side, made without pyplot's global state.
+
+    Parameters
+    ----------
+    width, height
+        Inches.
+    n_panels
+        Panels, left to right.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(1, n_panels, squeeze=False)[0]
+    return figure, list(axes)
+
+
+def label_panels(axes: Sequence[Any]) -> None:
+    """Put bold letters a, b, c above the panels."""
+    for letter, ax in zip("abcdefghij", axes, strict=False):
+        ax.set_title(letter, loc="left", fontweight="bold", fontsize=10)
+
+
+def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = ("png", "svg", "pdf")) -> list[Path]:
+    """Write a figure as ``stem.png`` (300 dpi), ``stem.svg``, ...; the bytes depend on nothing but the figure."""
+    stem = Path(stem)
+    written = []
+    for ending in formats:
+        path = stem.with_suffix(f".{ending}")
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
+        with atomic_path(path) as temporary, mpl.rc_context(STYLE):
+            figure.savefig(temporary, dpi=300, metadata=metadata)
+        written.append(path)
+    return written

@@ -1,0 +1,5 @@
+"""Contextual self-similarity of tokens per layer; on the command line ``python -m grover_probe.selfsim``."""
+
+from grover_probe.selfsim.similarity import SelfSimilarity, mean_pair_cosine, self_similarity, summarise
+
+__all__ = ["SelfSimilarity", "mean_pair_cosine", "self_similarity", "summarise"]
