@@ -9,7 +9,9 @@ both ends.
 """
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 FILL = 65535
 BREAK = 65534
@@ -21,13 +23,28 @@ _BLOCK = 2048  # bases whose comparison results fit the first-level cache
 @njit(nogil=True, cache=True)
 def mark_bases(codes: np.ndarray, marks: np.ndarray, counts: np.ndarray) -> None:
     """Write base codes into `marks` (of the same length) and add their pairs to `counts`."""
+    mark_of = np.array([0, 1, 2, 3, BREAK], dtype=np.uint16)
+    # Four tables in turn: to increase the same number twice in a row makes the processor wait.
+    found = np.zeros((4, 5, 5), dtype=np.int64)
     previous = 4
     for i in range(codes.size):
         code = min(codes[i], 4)
-        marks[i] = code if code < 4 else BREAK
-        if previous < 4 and code < 4:
-            counts[previous, code] += 1
+        marks[i] = mark_of[code]
+        found[i & 3, previous, code] += 1
         previous = code
+    for left in range(4):
+        for right in range(4):
+            counts[left, right] += found[:, left, right].sum()
+
+
+@intrinsic
+def trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]
+    """Index of the lowest set bit of a uint64 that is not 0: one machine instruction."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), generate
 
 
 @njit(nogil=True, cache=True)
@@ -98,11 +115,12 @@ def merge_scan(
         _find(marks, block, n, a, b, hits)
         hits[n:] = 0
         for w in range((n + 7) >> 3):
-            if words[w] == 0:
-                continue
-            for p in range(block + 8 * w, block + 8 * w + 8):
+            word = words[w]
+            while word != 0:
+                p = block + 8 * w + np.int64(trailing_zeros(word) >> np.uint64(3))
+                word &= word - np.uint64(1)
                 # Looked at again because a merge just before may have taken the left token.
-                if hits[p - block] == 0 or marks[p] != a or marks[p + 1] != b:
+                if marks[p] != a or marks[p + 1] != b:
                     continue
                 junction = p
                 if twin:

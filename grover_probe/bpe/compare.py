@@ -99,5 +99,5 @@ def compare(
             shared = np.zeros(len(one), dtype=bool)
             shared[in_one[same]] = True
             first = (name, int(one.starts[np.argmin(shared)]))
-    n_a, n_b, edges_a, edges_b, shared_edges, shared = (int(total) for total in totals)
+    n_a, n_b, edges_a, edges_b, shared_edges, shared = totals.tolist()
     return Comparison(n_a, n_b, edges_a, edges_b, shared_edges, shared, first)
