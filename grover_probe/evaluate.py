@@ -42,7 +42,7 @@ def evaluate_masked(
     mask_rate: float = 0.022,
     n_masked: int = 20_000,
     window: int = 510,
-    batch_size: int = 16,
+    batch_size: int = 8,
     seed: int = 0,
     progress: bool = True,
 ) -> MaskedAccuracy:

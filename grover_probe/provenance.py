@@ -1,6 +1,7 @@
 """The `*.run.json` sidecar: what a result was made from."""
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,17 @@ def versions() -> dict[str, str]:
     return found
 
 
+def machine() -> dict[str, Any]:
+    """Operating system, processor and number of cores."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        models = [line for line in cpuinfo.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
+        name = models[0].partition(":")[2].strip() if models else name
+    cores = os.cpu_count()
+    return {"system": platform.platform(), "processor": f"{name}, {cores} cores", "cores": cores}
+
+
 def write_run(path: Path | str, *, inputs: Mapping[str, Any], parameters: Mapping[str, Any], **more: Any) -> None:
     """Write the sidecar of a result.
 
@@ -48,7 +60,7 @@ def write_run(path: Path | str, *, inputs: Mapping[str, Any], parameters: Mappin
     record = {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "versions": versions(),
-        "machine": {"system": platform.platform(), "processor": platform.machine()},
+        "machine": machine(),
         "inputs": dict(inputs),
         "parameters": dict(parameters),
         **more,

@@ -19,7 +19,7 @@ def run_pass(
     reducers: Sequence[Reducer],
     *,
     layers: Sequence[int] | None = None,
-    batch_size: int = 16,
+    batch_size: int = 8,
     progress: bool = True,
 ) -> None:
     """Feed hidden states of all windows to all reducers.

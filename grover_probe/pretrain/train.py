@@ -108,7 +108,9 @@ class Trainer:
 
     def step(self, seen: int, stage: Stage, batch: Batch) -> float:
         """One step on one batch; returns the mean loss in nats per masked token."""
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step_number)
+        step_seed = self.recipe.seed * 1_000_003 + self.step_number
+        generator = torch.Generator().manual_seed(step_seed)
+        torch.manual_seed(step_seed)  # dropout draws from the global source: tie it to the step as well
         ids = torch.from_numpy(batch.input_ids)
         corrupted, selected = mask_tokens(ids, self.n_ids, MaskRule(stage.mask_rate), generator)
         positions = self._positions(ids.shape[1], stage, generator)
@@ -209,6 +211,7 @@ def pretrain(
     if state.exists():
         trainer.load(state)
         note(f"continuing after step {trainer.step_number:,}")
+        _forget_after(out / "metrics.jsonl", trainer.step_number)
     begin = trainer.step_number
     losses: list[float] = []
     saved = reported = time.monotonic()
@@ -220,7 +223,7 @@ def pretrain(
                 continue
             losses.append(trainer.step(seen, stage, batch))
             tokens += batch.n_tokens
-            if len(losses) == 50:
+            if len(losses) == _REPORT_EVERY_STEPS:
                 now = time.monotonic()
                 record = {"step": index + 1, "tokens": seen + batch.n_tokens, "loss": sum(losses) / len(losses),
                           "window": stage.window, "tokens_per_second": tokens / (now - reported)}  # fmt: skip
@@ -233,3 +236,11 @@ def pretrain(
                 saved = time.monotonic()
     trainer.save(state)
     return trainer.model.eval()
+
+
+def _forget_after(metrics: Path, step: int) -> None:
+    """Drop the records of steps that were lost with a stopped run and will be made again."""
+    if metrics.is_file():
+        lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+        with atomic_path(metrics) as temporary:
+            temporary.write_text("".join(line for line in lines if json.loads(line)["step"] <= step), encoding="utf-8")

@@ -66,20 +66,30 @@ class Job:
         return {"model": describe_model(self.model), **described}
 
 
-@app.command()
+@app.command(
+    epilog="Example: `python -m grover_probe.selfsim --model PoetschLab/GROVER --genome hg19.2bit --regions mine.bed "
+    "--annotation repeats.bed.gz --out results`"
+)
 def selfsim(
-    model: Annotated[str | None, typer.Option(help="Model folder or hub id; the embedded checkpoint.")] = None,
-    genome: Annotated[Path | None, typer.Option(help="FASTA or 2bit; the embedded slice of hg19 chr20.")] = None,
-    tokenizer: Annotated[Path | None, typer.Option(help="tokenizer.json or its folder; the model's.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model folder or hub id.", show_default="the embedded checkpoint")
+    ] = None,
+    genome: Annotated[
+        Path | None, typer.Option(help="FASTA or 2bit.", show_default="the embedded slice of hg19 chr20")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="tokenizer.json or its folder.", show_default="the model's")
+    ] = None,
     regions: Annotated[Path | None, typer.Option(help="BED: use only tokens inside.")] = None,
     annotation: Annotated[Path | None, typer.Option(help="BED of repeats, for `repeat_share`.")] = None,
-    layers: Annotated[str | None, typer.Option(help="Layers, such as 0,2,4 or 1-4; all.")] = None,
+    layers: Annotated[str | None, typer.Option(help="Layers, such as 0,2,4 or 1-4.", show_default="all")] = None,
     max_per_token: Annotated[
-        int | None, typer.Option(min=2, help="Sample so many occurrences per token (the paper: 5000); all.")
+        int | None,
+        typer.Option(min=2, help="Sample so many occurrences per token (the paper: 5000).", show_default="all"),
     ] = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 for the forward pass.")] = "fp32",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Full windows per batch; does not change results.")] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, help="Full windows per batch; does not change results.")] = 8,
     seed: Annotated[int, typer.Option(help="Decides the sample of --max-per-token.")] = 0,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("selfsim-out"),
     progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
@@ -87,9 +97,6 @@ def selfsim(
     """Measure how similar the embeddings of one token are in different contexts, layer by layer.
 
     Without arguments: the embedded checkpoint on 1 Mb of the embedded slice of hg19 chr20, with its repeats.
-
-    Example: `python -m grover_probe.selfsim --model PoetschLab/GROVER --genome hg19.2bit --regions mine.bed
-    --annotation repeats.bed.gz --out results`
     """
     from grover_probe.files import make_folder
 

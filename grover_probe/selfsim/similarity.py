@@ -109,7 +109,7 @@ def self_similarity(
     layers: list[int] | None = None,
     repeat_share: np.ndarray | None = None,
     max_per_token: int | None = None,
-    batch_size: int = 16,
+    batch_size: int = 8,
     seed: int = 0,
     progress: bool = True,
 ) -> SelfSimilarity:

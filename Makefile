@@ -1,0 +1,35 @@
+# make demo     environment, dependencies, then the main job on the embedded human sequence
+# make test     environment, dependencies, then the test suite
+# make install  environment only
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test install lint bedtools clean
+.DEFAULT_GOAL := demo
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@sh .ci/make-venv.sh "$(PYTHON)" "$(VENV)"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $(STAMP)
+
+bedtools:
+	@sh .ci/need-bedtools.sh
+
+demo: install bedtools
+	$(PY) -m grover_probe.selfsim
+
+test: install bedtools
+	$(PY) -m pytest
+
+lint: install
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+clean:
+	rm -rf $(VENV) selfsim-out

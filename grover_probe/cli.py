@@ -1,0 +1,38 @@
+"""The `grover-probe` command: a thin list of the modules that also run as ``python -m grover_probe.<module>``."""
+
+from typing import Annotated
+
+import typer
+
+from grover_probe import __version__
+from grover_probe.bpe.__main__ import app as bpe
+from grover_probe.command import new_app, run
+from grover_probe.data.command import app as data
+from grover_probe.pretrain.command import pretrain
+from grover_probe.selfsim.command import selfsim
+
+app = new_app(
+    "What has a DNA language model learned, and how sure can we be?\n\n"
+    "Example: `grover-probe selfsim` measures contextual self-similarity with the embedded checkpoint and sequence.",
+    no_args_is_help=True,
+)
+app.add_typer(data, name="data")
+app.add_typer(bpe, name="bpe")
+app.command("pretrain")(pretrain)
+app.command("selfsim")(selfsim)
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Options of the command itself."""
+    if version:
+        print(f"grover-probe {__version__}")
+
+
+def main() -> None:
+    """Entry point."""
+    run(app, prog="grover-probe")
+
+
+if __name__ == "__main__":
+    main()

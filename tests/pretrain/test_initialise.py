@@ -1,0 +1,53 @@
+"""The start from corpus statistics."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grover_probe.bpe.merges import FIRST_PIECE_ID
+from grover_probe.corpus import Corpus
+from grover_probe.pretrain.initialise import neighbour_counts, neighbour_vectors, sinusoids
+from grover_probe.pretrain.recipe import Recipe
+from grover_probe.pretrain.train import Trainer
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=20), min_size=1, max_size=4))
+def test_neighbour_counts_equal_a_counter(parts: list[list[int]]) -> None:
+    ids = np.concatenate([np.asarray(part, dtype=np.uint16) for part in parts])
+    edges = np.cumsum([0, *map(len, parts)])
+    expected = Counter(pair for part in parts for pair in pairwise(part))
+    counts = neighbour_counts(ids, np.stack([edges[:-1], edges[1:]], axis=1), 7)
+    assert {(int(a), int(b)): int(counts[a, b]) for a, b in np.argwhere(counts)} == expected
+
+
+def test_tokens_with_like_neighbours_get_like_vectors() -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 500, (30, 30)).astype(float)
+    counts[1], counts[:, 1] = counts[0], counts[:, 0]
+    counts[1, 1] = counts[0, 1] = counts[1, 0] = counts[0, 0]
+    vectors = neighbour_vectors(counts, 16)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine = unit @ unit.T
+    assert cosine[0, 1] == pytest.approx(1, abs=1e-6)
+    assert cosine[0, 2:].max() < 0.99
+    assert vectors.shape == (30, 16)
+    assert vectors.std() == pytest.approx(0.02)
+
+
+def test_positions_are_distinct_and_scaled() -> None:
+    table = sinusoids(512, 64)
+    assert table.std() == pytest.approx(0.02)
+    assert len(np.unique(table.round(9), axis=0)) == 512
+
+
+def test_start_sets_the_bias_to_log_frequencies(corpus: Corpus, recipe: Recipe) -> None:
+    model = Trainer(corpus, corpus.runs(), recipe).model
+    bias = model.cls.predictions.bias.detach().double().exp()
+    observed = np.bincount(corpus.ids, minlength=len(bias)) / len(corpus)
+    assert bias[FIRST_PIECE_ID:].sum().item() == pytest.approx(1, abs=1e-4)
+    assert np.abs(bias.numpy() - observed)[FIRST_PIECE_ID:].max() < 2e-3
+    assert model.cls.predictions.decoder.bias.data_ptr() == model.cls.predictions.bias.data_ptr()
