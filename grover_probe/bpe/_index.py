@@ -1,8 +1,8 @@
 """Kernels for merging by an index: where the junctions of a pair are, so that a merge costs what it changes.
 
-An occurrence of a pair comes into being with the newer of its two tokens, and after that only goes away. So the
-junctions of the pairs of a new token are listed once, when it is made, and never added to. A junction that has gone
-since is recognised by its marks. Lists are in the order of the sequence.
+An occurrence of a pair comes into being with the newer of its two tokens, and after that only goes away. So
+the junctions of the pairs of a new token are listed once, when it is made, and never added to. A junction
+that has gone since is recognised by its marks. Lists are in the order of the sequence.
 """
 
 import numpy as np
@@ -71,8 +71,8 @@ def list_junctions(
 ) -> None:
     """Write the junctions of each list to `junctions`.
 
-    `free` has the next place of each list and is moved on by `moves`, which is 0 for the pairs that get no list:
-    to write those too, over each other, is quicker than to ask.
+    `free` has the next place of each list and is moved on by `moves`, which is 0 for the pairs that get no
+    list: to write those too, over each other, is quicker than to ask.
     """
     p = begin
     while p < end:
@@ -109,8 +109,8 @@ def merge_listed(
 ) -> int:
     """Merge a|b at the listed junctions where it still is; returns how many.
 
-    `before` and `after` as in `merge_scan`. `made` takes the last base of each new token and the marks to its left
-    and right at the time.
+    `before` and `after` as in `merge_scan`. `made` takes the last base of each new token and the marks to its
+    left and right at the time.
     """
     a, b, c = pair
     a_length, b_length = pair_lengths
@@ -138,16 +138,16 @@ def merge_listed(
 
 @njit(nogil=True, cache=True)
 def list_made(
-    made: tuple[np.ndarray, np.ndarray, np.ndarray],
-    n: int,
+    last: np.ndarray,
+    previous: np.ndarray,
+    following: np.ndarray,
     length: int,
     free_before: np.ndarray,
     free_after: np.ndarray,
     junctions: np.ndarray,
 ) -> None:
-    """List the junctions of n new tokens by their neighbour; places as in `list_junctions`, -1 for no list."""
-    last, previous, following = made
-    for i in range(n):
+    """List the junctions of new tokens by their neighbour; places as in `list_junctions`, -1 for no list."""
+    for i in range(last.size):
         x = previous[i]
         if free_before[x] >= 0:
             junctions[free_before[x]] = last[i] - length

@@ -9,7 +9,7 @@ both ends.
 """
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -57,19 +57,20 @@ def _find(marks: np.ndarray, begin: int, n: int, a: int, b: int, hits: np.ndarra
 
 
 @njit(nogil=True, cache=True)
-def quiet_cut(marks: np.ndarray, begin: int, end: int, a: int, b: int, gap: int) -> int:
-    """The first place from `begin` on with no a|b within the `gap` bases after it, or `end`.
+def quiet_cut(marks: np.ndarray, begin: int, end: int, pair: tuple[int, int], lengths: tuple[int, int]) -> int:
+    """A place from about `begin` on where two threads may part to merge `pair` on either side; `end` if none.
 
-    Two threads can merge a|b on either side of such a place without touching the same entries.
+    What a merge reads and writes reaches one base beyond its two tokens, so a stretch of that size without
+    the pair keeps the threads apart.
     """
     clear = 0
     for p in range(begin, end):
-        if marks[p] == a and marks[p + 1] == b:
+        if marks[p] == pair[0] and marks[p + 1] == pair[1]:
             clear = 0
         else:
             clear += 1
-            if clear >= gap:
-                return p - gap // 2
+            if clear >= lengths[0] + lengths[1] + 2:
+                return p + 1 - lengths[0]
     return end
 
 

@@ -92,12 +92,12 @@ def compare(
         if not len(one):
             continue
         _, in_one, in_two = np.intersect1d(one.starts, two.starts, assume_unique=True, return_indices=True)
-        same = tables[0][one.ids[in_one]] == tables[1][two.ids[in_two]]
+        alike = tables[0][one.ids[in_one]] == tables[1][two.ids[in_two]]
         n_runs = int(np.count_nonzero(np.diff((codes < 4).astype(np.int8), prepend=np.int8(0)) == 1))
-        totals += [len(one), len(two), len(one) - n_runs, len(two) - n_runs, len(in_one) - n_runs, int(same.sum())]
-        if first is None and not (same.all() and len(same) == len(one) == len(two)):
-            shared = np.zeros(len(one), dtype=bool)
-            shared[in_one[same]] = True
-            first = (name, int(one.starts[np.argmin(shared)]))
-    n_a, n_b, edges_a, edges_b, shared_edges, shared = totals.tolist()
-    return Comparison(n_a, n_b, edges_a, edges_b, shared_edges, shared, first)
+        totals += [len(one), len(two), len(one) - n_runs, len(two) - n_runs, len(in_one) - n_runs, int(alike.sum())]
+        if first is None and not (alike.all() and len(alike) == len(one) == len(two)):
+            in_both = np.zeros(len(one), dtype=bool)
+            in_both[in_one[alike]] = True
+            first = (name, int(one.starts[np.argmin(in_both)]))
+    tokens_a, tokens_b, edges_a, edges_b, shared_edges, shared = (int(total) for total in totals)
+    return Comparison(tokens_a, tokens_b, edges_a, edges_b, shared_edges, shared, first)
