@@ -46,7 +46,7 @@ def plot_by_layer(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> No
     )
     ax.set_ylabel("self-similarity (mean cosine)")
     ax.set_ylim(min(0.0, layers["anisotropy"].min(), tokens["self_similarity"].min()) - 0.02, 1.05)
-    ax.legend(loc="lower left")
+    ax.legend(loc="center left", bbox_to_anchor=(0, 0.35))
     _note_n(ax, f"n = {layers['n_tokens'].max():,} tokens")
 
 
@@ -72,7 +72,8 @@ def plot_repeat_groups(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) 
     ax.set_xticks(layers["layer"])
     ax.set_xlabel("layer")
     ax.set_ylabel("adjusted self-similarity")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), handlelength=1.5)
+    ax.set_xlim(layers["layer"].min() - 0.25, layers["layer"].max() + 0.25)
+    ax.legend(loc="lower right", bbox_to_anchor=(1.04, 0.97), handlelength=1.5, labelspacing=0.25)
 
 
 def plot_last_layer(tokens: "pd.DataFrame", column: str, label: str, ax: Any, log: bool = False) -> None:

@@ -1,5 +1,6 @@
 """Contextual self-similarity of tokens per layer; on the command line ``python -m grover_probe.selfsim``."""
 
-from grover_probe.selfsim.similarity import SelfSimilarity, mean_pair_cosine, self_similarity, summarise
+from grover_probe.selfsim.similarity import SelfSimilarity, mean_pair_cosine, self_similarity
+from grover_probe.selfsim.summary import summarise
 
 __all__ = ["SelfSimilarity", "mean_pair_cosine", "self_similarity", "summarise"]

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 app = new_app("How much does context change the embedding of a token? Exact self-similarity per token and layer.")
 
 _SAMPLE_REGION = "demo_region.bed"
+_MOST_LAYERS = 999
 _OUTPUTS = ("selfsim.parquet", "selfsim.tsv", "selfsim.png", "selfsim.svg")
+_RECORD = "selfsim.run.json"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def selfsim(
     else:
         verb = "unchanged since the last run:"
     print(layer_table(result))
-    note(f"{verb} {', '.join(str(out / name) for name in (*_OUTPUTS, 'selfsim.run.json'))}")
+    note(f"{verb} {', '.join(str(out / name) for name in (*_OUTPUTS, _RECORD))}")
 
 
 def layer_table(result: "SelfSimilarity") -> str:
@@ -125,7 +127,8 @@ def layer_table(result: "SelfSimilarity") -> str:
         "intra_window_similarity": "within window",
         "repeat_rich": "repeat-rich",
         "other": "other tokens",
-        "rho_repeat": "rho(repeat)",
+        "rho_repeat": "rho",
+        "rho_repeat_partial": "rho|f,l,gc",
     }
     shown = result.layers[[name for name in names if name in result.layers]].rename(columns=names)
     return shown.to_string(index=False, float_format=lambda value: f"{value:.3f}")
@@ -177,7 +180,12 @@ def parse_layers(text: str | None) -> tuple[int, ...] | None:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise InputError(f"--layers {text!r}: expected numbers such as 0,2,4 or 1-4")
-        found.update(range(int(first), int(last or first) + 1))
+        numbers = range(int(first), min(int(last or first), _MOST_LAYERS) + 1)
+        if not numbers:
+            raise InputError(
+                f"--layers {text!r}: {part.strip()} is no range; expected a first and a last layer up to {_MOST_LAYERS}"
+            )
+        found.update(numbers)
     return tuple(sorted(found))
 
 
@@ -216,22 +224,21 @@ def _compute(job: Job, device: str, batch_size: int, progress: bool) -> "SelfSim
 
 
 def _write(result: "SelfSimilarity", job: Job, inputs: dict[str, Any], out: Path) -> None:
-    from grover_probe.files import sha256_of
+    from grover_probe.files import sha256_of, staged_files
     from grover_probe.plotting.selfsim import selfsim_figure
     from grover_probe.plotting.style import save_figure
     from grover_probe.provenance import write_run
 
-    record = out / "selfsim.run.json"
-    record.unlink(missing_ok=True)  # until the new one is written, nothing vouches for the files
-    result.save(out)
-    save_figure(selfsim_figure(result.tokens, result.layers), out / "selfsim", formats=("png", "svg"))
-    write_run(
-        record,
-        inputs=inputs,
-        parameters=job.parameters(),
-        outputs={name: sha256_of(out / name) for name in _OUTPUTS},
-        layers=json.loads(result.layers.to_json(orient="records")),
-    )
+    with staged_files(out, (*_OUTPUTS, _RECORD)) as staging:
+        result.save(staging)
+        save_figure(selfsim_figure(result.tokens, result.layers), staging / "selfsim", formats=("png", "svg"))
+        write_run(
+            staging / _RECORD,
+            inputs=inputs,
+            parameters=job.parameters(),
+            outputs={name: sha256_of(staging / name) for name in _OUTPUTS},
+            layers=json.loads(result.layers.to_json(orient="records")),
+        )
 
 
 def _stored(out: Path, inputs: dict[str, Any], parameters: dict[str, Any]) -> "SelfSimilarity | None":
@@ -243,7 +250,7 @@ def _stored(out: Path, inputs: dict[str, Any], parameters: dict[str, Any]) -> "S
     from grover_probe.selfsim.similarity import SelfSimilarity
 
     try:
-        record = json.loads((out / "selfsim.run.json").read_text(encoding="utf-8"))
+        record = json.loads((out / _RECORD).read_text(encoding="utf-8"))
         wanted = json.loads(json.dumps({"inputs": inputs, "parameters": parameters}, default=str))
         same = all(record[name] == wanted[name] for name in wanted)
         if not same or record["versions"]["grover_probe"] != __version__ or inputs["model"].get("revision", "") is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grover_probe.errors import InputError
+from grover_probe.selfsim.summary import summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ class SelfSimilarity:
     tokens
         One row per token and layer; columns in `self_similarity`.
     layers
-        One row per layer; see `summarise`.
+        One row per layer; see `grover_probe.selfsim.summary.summarise`.
     """
 
     tokens: "pd.DataFrame"
@@ -146,13 +147,14 @@ def self_similarity(
         ``self_similarity_adjusted`` (less anisotropy), ``anisotropy`` (mean cosine over all pairs of occurrences of any
         two tokens in the layer), ``intra_window_similarity`` (mean cosine with the mean of the window),
         ``length`` (bases), ``gc`` (share), ``frequency`` (share of all tokens in the runs), and when given
-        ``repeat_share`` and ``repeat_rich`` (the tenth of tokens with the largest share). Tokens that do not occur
-        have no rows; those that occur once have no self-similarity (NaN).
+        ``repeat_share`` and ``repeat_rich`` (the tenth of tokens with the largest share, none of them zero). Tokens
+        that do not occur have no rows; those that occur once have no self-similarity (NaN).
 
     Raises
     ------
     InputError
-        When a layer does not exist or there are no tokens.
+        When a layer does not exist, the model cannot embed all token ids, no token occurs twice, or the model gives
+        numbers that are not finite.
 
     References
     ----------
@@ -163,11 +165,16 @@ def self_similarity(
     from grover_probe.corpus import MAX_WINDOW_TOKENS, fixed_windows
     from grover_probe.extract.reducers import DirectionSums
     from grover_probe.extract.run import run_pass
+    from grover_probe.models.loading import check_fits
 
     runs = corpus.runs() if runs is None else runs
     if not len(runs):
         raise InputError("no whole token lies inside the regions given; widen them")
     wanted = _check_layers(layers, model.n_layers)
+    check_fits(model, corpus.token_lengths, "corpus")
+    occurrences = count_tokens(corpus, runs, model.n_ids)
+    if occurrences.max() < 2:
+        raise InputError(f"no token occurs twice among the {occurrences.sum()} tokens given; widen the regions")
     windows = fixed_windows(runs, min(MAX_WINDOW_TOKENS, model.max_tokens))
     chosen = None if max_per_token is None else choose_occurrences(corpus, runs, max_per_token, seed)
     sums = DirectionSums(
@@ -178,7 +185,8 @@ def self_similarity(
         device=model.device,
     )
     run_pass(model, corpus, windows, [sums], layers=wanted, batch_size=batch_size, progress=progress)
-    occurrences = count_tokens(corpus, runs, model.n_ids)
+    if not all(torch.isfinite(tensor).all() for tensor in sums.sums.values()):
+        raise InputError(f"{model.name}: hidden states are not finite; use fp32, or check the weights")
     tokens = _token_rows(sums, wanted, pieces, occurrences, repeat_share)
     return SelfSimilarity(tokens, summarise(tokens))
 
@@ -236,47 +244,7 @@ def _token_rows(
         }
         if repeat_share is not None:
             columns["repeat_share"] = repeat_share[ids]
-            columns["repeat_rich"] = repeat_share[ids] >= np.nanquantile(repeat_share[ids], REPEAT_RICH_QUANTILE)
+            threshold = np.quantile(repeat_share[ids], REPEAT_RICH_QUANTILE)
+            columns["repeat_rich"] = (repeat_share[ids] >= threshold) & (repeat_share[ids] > 0)
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
-
-
-def summarise(tokens: "pd.DataFrame") -> "pd.DataFrame":
-    """One row per layer.
-
-    Parameters
-    ----------
-    tokens
-        The token table of `self_similarity`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``layer``; ``n_tokens`` with at least two occurrences; means over these tokens of ``self_similarity``,
-        ``self_similarity_adjusted``; ``anisotropy``; ``intra_window_similarity`` over occurrences; and with repeats
-        ``repeat_rich`` and ``other`` (mean adjusted self-similarity of the two groups) and ``rho_repeat`` (Spearman of
-        adjusted self-similarity with `repeat_share` over tokens).
-    """
-    import pandas as pd
-
-    rows = []
-    tokens = tokens[tokens["self_similarity"].notna()]
-    for layer, part in tokens.groupby("layer"):
-        row: dict[str, Any] = {
-            "layer": layer,
-            "n_tokens": len(part),
-            "self_similarity": part["self_similarity"].mean(),
-            "self_similarity_adjusted": part["self_similarity_adjusted"].mean(),
-            "anisotropy": part["anisotropy"].iloc[0],
-            "intra_window_similarity": np.average(part["intra_window_similarity"], weights=part["count"]),
-        }
-        if "repeat_rich" in part:
-            rich = part["repeat_rich"]
-            adjusted = part["self_similarity_adjusted"]
-            row |= {
-                "repeat_rich": adjusted[rich].mean(),
-                "other": adjusted[~rich].mean(),
-                "rho_repeat": adjusted.rank().corr(part["repeat_share"].rank()),
-            }
-        rows.append(row)
-    return pd.DataFrame(rows)
