@@ -4,6 +4,7 @@ Files are checked line by line before bedtools sees them, so that a message can 
 """
 
 import gzip
+import re
 import shutil
 import zlib
 from collections import defaultdict
@@ -18,6 +19,7 @@ from grover_probe.errors import InputError, MissingDependencyError
 from grover_probe.genome import Genome, Region, short_name
 
 _HEADERS = ("track", "browser", "#")
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Intervals:
     def overlaps(self, chrom: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Whether each stretch [start, end) of a chromosome shares at least one base with an interval: bool."""
         part = self.by_chrom.get(chrom)
+        if part is None:
+            part = {short_name(name): pairs for name, pairs in self.by_chrom.items()}.get(short_name(chrom))
         if part is None or not len(part):
             return np.zeros(len(starts), dtype=bool)
         # The last interval that begins before the stretch ends is the only one that need be looked at.
@@ -114,13 +118,20 @@ def read_intervals(path: Path | str, genome: Genome) -> Intervals:
     import pybedtools
 
     lines = "".join(f"{region.chrom}\t{region.start}\t{region.end}\n" for region in regions)
-    bed = pybedtools.BedTool(lines, from_string=True)
     merged: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    temporary: list[Path] = []  # pybedtools.cleanup() would delete the files of every caller in this process
     try:
-        for interval in bed.sort().merge():
+        bed = pybedtools.BedTool(lines, from_string=True)
+        temporary.append(Path(bed.fn))
+        bed = bed.sort()
+        temporary.append(Path(bed.fn))
+        bed = bed.merge()
+        temporary.append(Path(bed.fn))
+        for interval in bed:
             merged[interval.chrom].append((interval.start, interval.end))
     finally:
-        pybedtools.cleanup()
+        for file in temporary:
+            file.unlink(missing_ok=True)
     by_chrom = {chrom: np.asarray(pairs, dtype=np.int64) for chrom, pairs in merged.items()}
     return Intervals(path.name.split(".")[0], by_chrom, len(regions), elsewhere)
 
@@ -175,11 +186,11 @@ def _bed_lines(path: Path) -> Iterator[tuple[int, tuple[str, int, int, str]]]:
     try:
         with path.open("rb") as probe:
             opener = gzip.open if probe.read(2) == b"\x1f\x8b" else open
-        with opener(path, "rt", encoding="utf-8") as handle:
+        with opener(path, "rt", encoding="utf-8-sig") as handle:
             for number, line in enumerate(handle, start=1):
                 if line.strip() and not line.startswith(_HEADERS):
                     yield number, _parse_line(line, path, number)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file; expected a BED file") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder; expected a BED file") from None
@@ -195,7 +206,9 @@ def _parse_line(line: str, path: Path, number: int) -> tuple[str, int, int, str]
         hint = "columns must be separated by tabs, not spaces" if len(line.split()) >= 3 else "expected 3 columns"
         raise InputError(f"{path}:{number}: not a BED line: {hint} (chrom, start, end)")
     chrom, start_text, end_text = fields[:3]
-    if not (start_text.strip().lstrip("-").isdecimal() and end_text.strip().lstrip("-").isdecimal()):
+    if not chrom or chrom != chrom.strip():
+        raise InputError(f"{path}:{number}: {chrom!r} is not a chromosome name; expected one without blanks")
+    if not (_WHOLE_NUMBER.fullmatch(start_text) and _WHOLE_NUMBER.fullmatch(end_text)):
         raise InputError(f"{path}:{number}: start {start_text!r} and end {end_text!r} must be whole numbers (bases)")
     start, end = int(start_text), int(end_text)
     if start < 0 or end < 0:

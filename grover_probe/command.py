@@ -16,6 +16,12 @@ T = TypeVar("T")
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
+# What the machine refuses, as opposed to a mistake of ours: disk full, quota, file size limit, permissions, ...
+_OUTSIDE_CAUSES = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG,
+    errno.EMFILE, errno.EPIPE,
+)  # fmt: skip
+
 
 def new_app(help: str, **options: Any) -> typer.Typer:
     """A typer application with this project's settings."""
@@ -35,7 +41,7 @@ def run(app: typer.Typer, prog: str | None = None) -> None:
     except GroverProbeError as error:
         fail(str(error))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPIPE):
+        if error.errno not in _OUTSIDE_CAUSES:
             raise
         if error.errno == errno.EPIPE:  # `... | head`: the reader has gone, which is not an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,7 @@ left out; windows never cross the end of a run.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from grover_probe.provenance import describe_file
 FORMAT_VERSION = 1
 MAX_WINDOW_TOKENS = 510  # BERT's 512 positions less [CLS] and [SEP]
 MIN_SAMPLE_TOKENS = 20
+_FILES = ("ids.npy", "starts.npy", "corpus.json")
+_LIMIT_IDS, _LIMIT_BASES = 1 << 16, 1 << 32  # of uint16 and uint32
+_NO_RANGES = np.empty((0, 2), dtype=np.int64)
 
 
 class Encoded(Protocol):
@@ -110,7 +114,8 @@ class Corpus:
         Parameters
         ----------
         regions
-            Keep only tokens that lie wholly inside one of these; all tokens when None.
+            Keep only tokens that lie wholly inside one of these; all tokens when None. Regions that overlap count as
+            one; a run does not go on from one region into another that only touches it.
         exclude
             Leave out tokens that share a base with one of these.
 
@@ -119,35 +124,30 @@ class Corpus:
         np.ndarray
             int64, shape (n_runs, 2): first token and the one after the last, in corpus order.
         """
-        regions = None if regions is None else list(regions)
-        excluded = list(exclude)
-        found = [self._runs_of(index, regions, excluded) for index in range(len(self.chroms))]
-        return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+        inside = None if regions is None else _merged(regions)
+        outside = _merged(exclude)
+        found = [self._runs_of(index, inside, outside) for index in range(len(self.chroms))]
+        return np.concatenate(found) if found else _NO_RANGES
 
-    def _runs_of(self, index: int, regions: list[Region] | None, exclude: list[Region]) -> np.ndarray:
+    def _runs_of(self, index: int, inside: dict[str, np.ndarray] | None, outside: dict[str, np.ndarray]) -> np.ndarray:
         first, last = int(self.bounds[index]), int(self.bounds[index + 1])
         starts, ends = self.starts[first:last].astype(np.int64), self.ends(first, last)
         if not len(starts):
-            return np.empty((0, 2), dtype=np.int64)
+            return _NO_RANGES
         here = short_name(self.chroms[index])
         new_run = np.concatenate(([True], starts[1:] != ends[:-1]))
         keep = np.ones(len(starts), dtype=bool)
-        if regions is not None:
-            keep[:] = False
-            for region in _on(here, regions):
-                low, high = (
-                    np.searchsorted(starts, region.start),
-                    np.searchsorted(ends, region.end, side="right"),
-                )
-                keep[low:high] = True
-                if low < len(starts):
-                    new_run[low] = True  # regions that touch stay separate
-        for region in _on(here, exclude):
-            low, high = np.searchsorted(ends, region.start, side="right"), np.searchsorted(starts, region.end)
-            keep[low:high] = False
+        if inside is not None:
+            bases = inside.get(here, _NO_RANGES)
+            tokens = _nonempty(np.searchsorted(starts, bases[:, 0]), np.searchsorted(ends, bases[:, 1], side="right"))
+            keep = _covered(tokens, len(starts))
+            new_run[tokens[:, 0]] = True
+        bases = outside.get(here, _NO_RANGES)
+        tokens = _nonempty(np.searchsorted(ends, bases[:, 0], side="right"), np.searchsorted(starts, bases[:, 1]))
+        keep &= ~_covered(tokens, len(starts))
         kept = np.flatnonzero(keep)
         if not len(kept):
-            return np.empty((0, 2), dtype=np.int64)
+            return _NO_RANGES
         opens = np.concatenate(([True], kept[1:] != kept[:-1] + 1)) | new_run[kept]
         begins = kept[opens]
         stops = np.concatenate((kept[np.flatnonzero(opens)[1:] - 1], kept[-1:])) + 1
@@ -158,8 +158,30 @@ class Corpus:
         return np.searchsorted(self.bounds, tokens, side="right") - 1
 
 
-def _on(short: str, regions: Sequence[Region]) -> list[Region]:
-    return [region for region in regions if short_name(region.chrom) == short]
+def _merged(regions: Iterable[Region]) -> dict[str, np.ndarray]:
+    """Base ranges by short chromosome name, sorted, those that overlap made one: int64, shape (n, 2) each."""
+    by_chrom: dict[str, list[list[int]]] = defaultdict(list)
+    for region in sorted(regions, key=lambda region: (region.start, region.end)):
+        found = by_chrom[short_name(region.chrom)]
+        if found and region.start < found[-1][1]:
+            found[-1][1] = max(found[-1][1], region.end)
+        else:
+            found.append([region.start, region.end])
+    return {chrom: np.asarray(found, dtype=np.int64) for chrom, found in by_chrom.items()}
+
+
+def _nonempty(begins: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Token ranges, shape (n, 2), those without a token left out."""
+    ranges = np.stack([begins, stops], axis=1)
+    return ranges[begins < stops]
+
+
+def _covered(ranges: np.ndarray, n: int) -> np.ndarray:
+    """Which of n tokens lie in any of some ranges: bool, shape (n,)."""
+    steps = np.zeros(n + 1, dtype=np.int64)
+    np.add.at(steps, ranges[:, 0], 1)
+    np.add.at(steps, ranges[:, 1], -1)
+    return np.cumsum(steps[:-1]) > 0
 
 
 def fixed_windows(runs: np.ndarray, length: int = MAX_WINDOW_TOKENS) -> np.ndarray:
@@ -215,7 +237,7 @@ def sample_windows(
         edges = begin + shift + np.concatenate(([0], np.cumsum(sizes)))
         windows = np.stack([edges[:-1], np.minimum(edges[1:], stop)], axis=1)
         found.append(windows[windows[:, 1] - windows[:, 0] >= shortest])
-    return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+    return np.concatenate(found) if found else _NO_RANGES
 
 
 def tokenize(
@@ -235,13 +257,17 @@ def tokenize(
     Raises
     ------
     InputError
-        When a chromosome is not there or none has a base.
+        When a chromosome is not there or none has a base, or when token ids or coordinates pass what a corpus holds.
     """
+    if len(tokenizer.lengths) > _LIMIT_IDS:
+        raise InputError(f"the tokenizer has {len(tokenizer.lengths):,} ids; a corpus holds up to {_LIMIT_IDS:,}")
     names = genome.names if chroms is None else tuple(dict.fromkeys(genome.resolve(name) for name in chroms))
     encoded = []
     with track(total=sum(genome.lengths[n] for n in names), label="tokenise", unit="bp", unit_scale=True,
                progress=progress) as bar:  # fmt: skip
         for name in names:
+            if genome.lengths[name] > _LIMIT_BASES:
+                raise InputError(f"{genome.path}: {name} is longer than {_LIMIT_BASES:,} bases; split the sequence")
             encoding = tokenizer.encode(genome.codes(name))
             encoded.append((encoding.ids.astype(np.uint16), encoding.starts.astype(np.uint32)))
             bar.update(genome.lengths[name])
@@ -284,8 +310,19 @@ def concatenate(corpora: Sequence[Corpus]) -> Corpus:
 
 
 def save_corpus(corpus: Corpus, folder: Path | str) -> Path:
-    """Write a corpus folder; an earlier one there is replaced only once the new one is complete."""
+    """Write a corpus folder; an earlier one there is replaced only once the new one is complete.
+
+    Raises
+    ------
+    InputError
+        When the folder holds anything but a corpus, or cannot be written.
+    """
     folder = Path(folder)
+    others = sorted({path.name for path in folder.iterdir()} - set(_FILES)) if folder.is_dir() else []
+    if others:
+        raise InputError(f"{folder}: holds other files ({others[0]}, ...); choose a new folder for the corpus")
+    if folder.is_file():
+        raise InputError(f"{folder}: a file stands where the corpus folder is to be; choose another name")
     make_folder(folder.parent)
     with atomic_path(folder) as temporary:
         temporary.mkdir()
@@ -327,27 +364,35 @@ def open_corpus(folder: Path | str, tokenizer: Tokenizer | None = None) -> Corpu
     folder = Path(folder)
     try:
         record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
-        version = record.pop("format_version")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        version = record["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: not a corpus folder (made by `grover_probe.bpe encode`)") from error
     if version != FORMAT_VERSION:
         raise InputError(f"{folder}: corpus format {version}, expected {FORMAT_VERSION}; encode the genome again")
-    if tokenizer is not None and record["tokenizer"]["hash"] != tokenizer.hash:
-        raise InputError(
-            f"{folder}: made with tokenizer {record['tokenizer']['hash'][:12]}, not with {tokenizer.hash[:12]}; "
-            "encode the genome with this model's tokenizer"
-        )
     try:
         ids, starts = (np.load(folder / name, mmap_mode="r") for name in ("ids.npy", "starts.npy"))
-    except (OSError, ValueError) as error:
+        corpus = Corpus(
+            ids=ids,
+            starts=starts,
+            chroms=tuple(record["chroms"]),
+            bounds=np.asarray(record["bounds"], dtype=np.int64),
+            token_lengths=np.asarray(record["token_lengths"], dtype=np.int64),
+            meta={"genome": record["genome"], "tokenizer": record["tokenizer"]},
+        )
+        made_with, n_tokens = corpus.tokenizer_hash, record["n_tokens"]
+    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: damaged or incomplete ({error}); encode the genome again") from error
-    if not len(ids) == len(starts) == record["n_tokens"]:
-        raise InputError(f"{folder}: {len(ids):,} ids, {len(starts):,} offsets, {record['n_tokens']:,} expected")
-    return Corpus(
-        ids=ids,
-        starts=starts,
-        chroms=tuple(record["chroms"]),
-        bounds=np.asarray(record["bounds"], dtype=np.int64),
-        token_lengths=np.asarray(record["token_lengths"]),
-        meta={"genome": record["genome"], "tokenizer": record["tokenizer"]},
-    )
+    if (ids.dtype, starts.dtype, ids.ndim, starts.ndim) != (np.uint16, np.uint32, 1, 1):
+        raise InputError(f"{folder}: ids and offsets must be uint16 and uint32; encode the genome again")
+    ends = corpus.bounds[-1] if len(corpus.bounds) == len(corpus.chroms) + 1 else -1
+    if not len(ids) == len(starts) == n_tokens == ends:
+        raise InputError(
+            f"{folder}: damaged or incomplete ({len(ids):,} ids, {len(starts):,} offsets, {n_tokens:,} expected); "
+            "encode the genome again"
+        )
+    if tokenizer is not None and made_with != tokenizer.hash:
+        raise InputError(
+            f"{folder}: made with tokenizer {made_with[:12]}, not with {tokenizer.hash[:12]}; "
+            "encode the genome with this model's tokenizer"
+        )
+    return corpus

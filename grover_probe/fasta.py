@@ -24,7 +24,7 @@ def _letter_table() -> np.ndarray:
     return allowed
 
 
-_IS_SEQUENCE = _letter_table()
+IS_SEQUENCE = _letter_table()
 
 
 def scan_fasta(path: Path) -> dict[str, int]:
@@ -38,12 +38,7 @@ def scan_fasta(path: Path) -> dict[str, int]:
     """
     lengths: dict[str, int] = {}
     for name, piece in _pieces(path):
-        if piece is None:
-            if name in lengths:
-                raise InputError(f"{path}: two sequences are named {name!r}; names must be unique")
-            lengths[name] = 0
-        else:
-            lengths[name] += piece.size
+        lengths[name] = 0 if piece is None else lengths[name] + piece.size
     if not lengths:
         raise InputError(f"{path}: the file is empty; expected FASTA ('>name' and a sequence)")
     for name, length in lengths.items():
@@ -67,8 +62,9 @@ def read_fasta(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _pieces(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
-    """Yield (name, None) for a header and (name, letters) for the sequence that follows, in pieces."""
+    """Yield (name, None) for a header and (name, letters) for the sequence that follows, in pieces; check them."""
     name: str | None = None
+    line_of: dict[str, int] = {}
     line = 1
     for block in _whole_lines(path):
         bounds = _header_starts(block)
@@ -78,6 +74,11 @@ def _pieces(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
             if part[:1] == b">":
                 header, _, body = part.partition(b"\n")
                 name = _header_name(header, path, line)
+                if name in line_of:
+                    raise InputError(
+                        f"{path}:{line}: {name!r} is already the name of the sequence in line {line_of[name]}"
+                    )
+                line_of[name] = line
                 yield name, None
             elif name is None and part.strip():
                 _refuse_start(part, path, line)
@@ -117,10 +118,10 @@ def _refuse_start(part: bytes, path: Path, line: int) -> None:
 def _sequence_letters(text: bytes, path: Path, first_line: int) -> np.ndarray:
     raw = np.frombuffer(text, dtype=np.uint8)
     letters = raw[(raw != _NEWLINE) & (raw != _RETURN)]
-    if _IS_SEQUENCE[letters].all():
+    if IS_SEQUENCE[letters].all():
         return letters
     blank = (raw == ord(" ")) | (raw == ord("\t"))
-    at = int(np.flatnonzero(~(_IS_SEQUENCE[raw] | (raw == _NEWLINE) | (raw == _RETURN)))[0])
+    at = int(np.flatnonzero(~(IS_SEQUENCE[raw] | (raw == _NEWLINE) | (raw == _RETURN)))[0])
     line = first_line + text[:at].count(b"\n")
     shown = "a blank" if blank[at] else repr(bytes(raw[at : at + 1]))[1:]
     raise InputError(f"{path}:{line}: {shown} is not a sequence letter (A, C, G, T, N or an IUPAC code)")

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,13 +32,60 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
+            _replace_folder(temporary, path)
         else:
-            temporary.unlink(missing_ok=True)
+            temporary.replace(path)
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def staged_files(folder: Path | str, names: Sequence[str]) -> Iterator[Path]:
+    """Give an empty folder for several files of one result, which are moved together when the block ends well.
+
+    Parameters
+    ----------
+    folder
+        Where the files go in the end. It is made when it is missing.
+    names
+        The files, all of which the block must write. The last one vouches for the others (the record of a run): an
+        earlier one is taken away before any file is replaced, and the new one is moved last.
+
+    Yields
+    ------
+    Path
+        Where to write. After an error it is gone and `folder` is as it was.
+    """
+    folder = make_folder(folder)
+    staging = Path(tempfile.mkdtemp(prefix=".", suffix=".tmp", dir=folder))
+    try:
+        yield staging
+        (folder / names[-1]).unlink(missing_ok=True)
+        for name in names:
+            (staging / name).replace(folder / name)
+    finally:
+        _remove(staging)
+
+
+def _replace_folder(new: Path, old: Path) -> None:
+    """Put a folder in the place of another, which is deleted once the new one stands."""
+    if not new.is_dir():
+        raise InputError(f"{old}: a folder stands where a file is to be written; choose another name")
+    aside = new.with_name(f"{new.name}.old")
+    old.rename(aside)
+    try:
+        new.replace(old)
+    except BaseException:
+        aside.rename(old)
+        raise
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def make_folder(path: Path | str) -> Path:

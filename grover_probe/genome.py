@@ -5,19 +5,16 @@ Coordinates are 0-based, half-open, in bases on the forward strand. Bases are ui
 `Genome.soft_mask` tells them apart.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from grover_probe.errors import InputError
+from grover_probe.readers import Reader, open_reader
 
 BASES = "ACGT"
 N_CODE = 4
-_KEEP_SEQUENCES = 2  # decoded chromosomes held in memory by a FASTA reader
 
 
 def _code_table() -> np.ndarray:
@@ -67,16 +64,6 @@ def short_name(name: str) -> str:
     return "MT" if short in ("M", "MT") else short
 
 
-class _Reader(Protocol):
-    """One sequence file: its sequences in file order and the letters of a stretch."""
-
-    lengths: dict[str, int]
-
-    def letters(self, name: str, start: int, end: int) -> np.ndarray:
-        """ASCII letters of [start, end), uint8."""
-        ...
-
-
 @dataclass(frozen=True)
 class Region:
     """A stretch of a chromosome: 0-based, half-open, in bases; the name is a BED's fourth column, or empty."""
@@ -104,7 +91,7 @@ class Genome:
         Length in bases of each sequence, in file order, by its name in the file.
     """
 
-    def __init__(self, path: Path, reader: _Reader) -> None:
+    def __init__(self, path: Path, reader: Reader) -> None:
         self.path = path
         self.lengths = dict(reader.lengths)
         self._reader = reader
@@ -185,88 +172,4 @@ def open_genome(path: Path | str) -> Genome:
         When the file is missing or is not such a file; the message names the line.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a FASTA (.fa, .fa.gz) or 2bit file")
-    with path.open("rb") as handle:
-        magic = handle.read(4)
-    if magic in (b"\x43\x27\x41\x1a", b"\x1a\x41\x27\x43"):
-        return Genome(path, _TwoBitReader(path))
-    if _is_indexed(path, magic):
-        return Genome(path, _IndexedFastaReader(path))
-    return Genome(path, _FastaReader(path))
-
-
-class _TwoBitReader:
-    """2bit through py2bit, which seeks; nothing is held in memory."""
-
-    def __init__(self, path: Path) -> None:
-        import py2bit
-
-        try:
-            # Masks are stored for py2bit only when asked for at opening.
-            self._file = py2bit.open(str(path), storeMasked=True)
-            self.lengths: dict[str, int] = dict(self._file.chroms())
-        except RuntimeError as error:
-            raise InputError(f"{path}: not a readable 2bit file (truncated or damaged)") from error
-        if not self.lengths:
-            raise InputError(f"{path}: the 2bit file has no sequences")
-
-    def letters(self, name: str, start: int, end: int) -> np.ndarray:
-        return np.frombuffer(self._file.sequence(name, start, end).encode("ascii"), dtype=np.uint8)
-
-
-def _is_indexed(path: Path, magic: bytes) -> bool:
-    index, block_index = Path(f"{path}.fai"), Path(f"{path}.gzi")
-    if not index.is_file() or index.stat().st_mtime < path.stat().st_mtime:
-        return False
-    return block_index.is_file() if magic[:2] == b"\x1f\x8b" else True
-
-
-class _IndexedFastaReader:
-    """FASTA with an index, through pysam: reads just what is asked for."""
-
-    def __init__(self, path: Path) -> None:
-        import pysam
-
-        try:
-            self._file = pysam.FastaFile(str(path))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read with its .fai index; delete the index and try again") from error
-        self.lengths = dict(zip(self._file.references, self._file.lengths, strict=True))
-
-    def letters(self, name: str, start: int, end: int) -> np.ndarray:
-        return np.frombuffer(self._file.fetch(name, start, end).encode("ascii"), dtype=np.uint8)
-
-
-class _FastaReader:
-    """FASTA without index: one strict pass for names and lengths, then one chromosome at a time in memory."""
-
-    def __init__(self, path: Path) -> None:
-        from grover_probe.fasta import scan_fasta
-
-        self._path = path
-        self.lengths = scan_fasta(path)
-        self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._stream: Iterator[tuple[str, np.ndarray]] | None = None
-
-    def letters(self, name: str, start: int, end: int) -> np.ndarray:
-        if name not in self._kept:
-            self._advance_to(name)
-        self._kept.move_to_end(name)
-        return self._kept[name][start:end]
-
-    def _advance_to(self, name: str) -> None:
-        """Read on until the sequence has been seen, from the top when it lies behind (once at most)."""
-        from grover_probe.fasta import read_fasta
-
-        for stream in (self._stream, read_fasta(self._path)):
-            if stream is None:
-                continue
-            self._stream = stream
-            for found, letters in stream:
-                if found == name:
-                    self._kept[name] = letters
-                    while len(self._kept) > _KEEP_SEQUENCES:
-                        self._kept.popitem(last=False)
-                    return
-        raise InputError(f"{self._path}: sequence {name!r} has gone since the file was opened; was it rewritten?")
+    return Genome(path, open_reader(path))

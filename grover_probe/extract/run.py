@@ -8,8 +8,9 @@ import torch
 from grover_probe.batches import Batch, gather, in_length_order
 from grover_probe.command import track
 from grover_probe.corpus import Corpus
+from grover_probe.errors import InputError
 from grover_probe.extract.reducers import Reducer, TokenBatch
-from grover_probe.models.loading import LanguageModel
+from grover_probe.models.loading import LanguageModel, check_fits
 
 
 def run_pass(
@@ -41,8 +42,16 @@ def run_pass(
         Full windows per batch; shorter windows are put together up to the same number of tokens.
     progress
         Show a progress bar on stderr.
+
+    Raises
+    ------
+    InputError
+        When the corpus has token ids that the model cannot embed, or a window is too long for it.
     """
+    check_fits(model, corpus.token_lengths, "corpus")
     longest = int((windows[:, 1] - windows[:, 0]).max()) if len(windows) else 0
+    if longest > model.max_tokens:
+        raise InputError(f"a window has {longest} tokens, but {model.name} takes up to {model.max_tokens}")
     total = int((windows[:, 1] - windows[:, 0]).sum())
     with track(total=total, label=f"{model.name}", unit="tok", unit_scale=True, progress=progress) as bar:
         for group in in_length_order(windows, batch_size * (longest + 2)):

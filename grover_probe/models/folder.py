@@ -31,9 +31,13 @@ def check_model(model: str | Path) -> None:
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder}: no config.json; expected the folder of a transformers model")
     try:
-        json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{folder}/config.json: not valid JSON ({error})") from error
+    if not isinstance(config, dict) or "model_type" not in config:
+        raise InputError(
+            f"{folder}/config.json: has no `model_type`; expected the configuration of a transformers model"
+        )
     if not any((folder / name).is_file() for name in _WEIGHT_FILES):
         raise InputError(f"{folder}: no weights; expected model.safetensors (or pytorch_model.bin) beside config.json")
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import os
 import pickle
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ from grover_probe.models.folder import check_model, describe_model
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 DTYPES = tuple(_DTYPES)
+# Without this a hub model that has only a pickle is sent to the hub's converter in the background.
+_NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
 
 
 @dataclass(frozen=True)
@@ -100,30 +104,44 @@ def load(model: str | Path, *, device: str = "auto", dtype: str = "fp32") -> Lan
     from transformers import AutoModelForMaskedLM
 
     check_model(model)
+    precision, where = pick_dtype(dtype), pick_device(device)
     try:
         with _quiet_transformers():
             full, info = AutoModelForMaskedLM.from_pretrained(
-                str(model), dtype=pick_dtype(dtype), trust_remote_code=False, output_loading_info=True
+                str(model),
+                dtype=precision,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # refused below, with the shapes
             )
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{model}: the pickled weights hold more than tensors and were not executed; "
             "ask for a safetensors version of the model"
         ) from error
-    except (OSError, ValueError, RuntimeError, EOFError, KeyError) as error:
-        raise InputError(f"{model}: cannot be loaded: {_first_sentence(error)}") from error
-    missing = [key for key in info["missing_keys"] if ".pooler." not in key]
-    if missing:
-        raise InputError(
-            f"{model}: the weights do not fit config.json: {len(missing)} tensors are missing, first {missing[0]}"
-        )
-    where = pick_device(device)
+    except Exception as error:  # of any kind: safetensors, pickle, config checks and hub each raise their own
+        kind = "cannot be loaded" if Path(model).is_dir() else "is no folder here and cannot be had from the hub"
+        raise InputError(f"{model}: {kind}: {_first_sentence(error)}") from error
+    _check_weights(str(model), full.base_model_prefix, info)
     return LanguageModel(
         name=Path(model).resolve().name if Path(model).is_dir() else str(model),
         network=full.base_model.to(where).eval(),
         device=where,
         source=describe_model(model),
     )
+
+
+def _check_weights(model: str, encoder: str, info: dict[str, Any]) -> None:
+    """Refuse weights that leave any tensor of the encoder random; the prediction head and the pooler are not used."""
+    for name, found, expected in sorted(info["mismatched_keys"]):
+        raise InputError(
+            f"{model}: the weights do not fit config.json: {name} has shape {tuple(found)}, expected {tuple(expected)}"
+        )
+    missing = sorted(key for key in info["missing_keys"] if key.startswith(f"{encoder}.") and ".pooler." not in key)
+    if missing:
+        raise InputError(
+            f"{model}: the weights do not fit config.json: {len(missing)} tensors are missing, first {missing[0]}"
+        )
 
 
 def check_fits(model: LanguageModel, token_lengths: Any, tokenizer_name: str) -> None:
@@ -171,22 +189,31 @@ def pick_dtype(dtype: str) -> torch.dtype:
 
 
 def _first_sentence(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:300]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
+    return (text or type(error).__name__)[:300]
 
 
 @contextlib.contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """No load report and no bar: what matters of them is checked and raised here."""
+    """No load report, bar, warning or call to the hub's converter: what matters is checked and raised here."""
     from transformers.utils import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.CRITICAL)
     transformers_logging.disable_progress_bar()
+    convert = os.environ.get(_NO_CONVERSION)
+    os.environ[_NO_CONVERSION] = "1"
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
+        if convert is None:
+            del os.environ[_NO_CONVERSION]
+        else:
+            os.environ[_NO_CONVERSION] = convert
         transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
