@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, encode_bases
 
 CHUNK = 1 << 19  # bases per chunk: its states stay near the processor
-_CASE = str.maketrans("acgt", "NNNN")
+_CODE_OF_LETTER = np.full(256, N_CODE, dtype=np.uint8)
+_CODE_OF_LETTER[np.frombuffer(BASES.encode(), dtype=np.uint8)] = np.arange(len(BASES))
 
 
 @dataclass(frozen=True)
@@ -118,19 +120,31 @@ class BPETokenizer:
 
     def encode_text(self, text: str, *, threads: int | None = None) -> Encoding:
         """Tokens of a text. As in the Hugging Face tokenizer only upper case A, C, G and T are bases."""
-        return self.encode(encode_bases(text.translate(_CASE)), threads=threads)
+        letters = np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8)
+        return self.encode(_CODE_OF_LETTER[letters], threads=threads)
 
-    def encode_batch(self, sequences: Sequence[np.ndarray], *, threads: int | None = None) -> list[Encoding]:
-        """Tokens of many sequences of base codes; quicker than one by one when they are short."""
-        bounds = np.concatenate(([0], np.cumsum([len(codes) + 1 for codes in sequences]))).astype(np.int64)
-        joined = np.full(int(bounds[-1]), N_CODE, dtype=np.uint8)
-        for begin, codes in zip(bounds, sequences, strict=False):
-            joined[begin : begin + len(codes)] = codes
-        whole = self.encode(joined, threads=threads)
-        cuts = np.searchsorted(whole.starts, bounds)
+    def encode_batch(
+        self, sequences: Sequence[np.ndarray] | Sequence[str], *, threads: int | None = None
+    ) -> list[Encoding]:
+        """Tokens of many sequences (base codes, or texts as for `encode_text`); quicker than one by one.
+
+        They are joined with a break between two, so that short ones also keep all threads busy.
+        """
+        if not len(sequences):
+            return []
+        bounds = np.concatenate(([0], np.cumsum([len(sequence) + 1 for sequence in sequences]))).astype(np.int64)
+        if isinstance(sequences[0], str):
+            whole = self.encode_text("N".join(cast(Sequence[str], sequences)), threads=threads)
+        else:
+            joined = np.full(int(bounds[-1]), N_CODE, dtype=np.uint8)
+            for begin, codes in zip(bounds.tolist(), cast(Sequence[np.ndarray], sequences), strict=False):
+                joined[begin : begin + len(codes)] = codes
+            whole = self.encode(joined, threads=threads)
+        begins = bounds.astype(whole.starts.dtype)
+        cuts = np.searchsorted(whole.starts, begins).tolist()
         return [
-            Encoding(whole.ids[low:high], whole.starts[low:high] - whole.starts.dtype.type(begin))
-            for low, high, begin in zip(cuts[:-1], cuts[1:], bounds, strict=False)
+            Encoding(whole.ids[low:high], whole.starts[low:high] - begin)
+            for low, high, begin in zip(cuts[:-1], cuts[1:], begins[:-1], strict=True)
         ]
 
     def decode(self, ids: np.ndarray | Sequence[int]) -> str:

@@ -14,7 +14,7 @@ from grover_probe.bpe.train import TrainingInterrupted, train
 from grover_probe.command import note
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path, make_folder
-from grover_probe.genome import open_genome, short_name
+from grover_probe.genome import Genome, open_genome, short_name
 from grover_probe.provenance import describe_file, write_run
 
 MERGES_FILE = "merges.tsv"
@@ -53,67 +53,83 @@ def learn_tokenizer(
         When a file cannot be read, a chromosome is nowhere, or there are fewer merges to learn than asked
         for.
     """
-    make_folder(out)
     out = Path(out)
-    sequences, used = _read(genomes, chromosomes)
-    content = _hash_of(sequences)
-    known = _read_partial(out / PARTIAL_FILE, content)
-    if known is not None:
-        note(f"{out / PARTIAL_FILE}: going on after {len(known)} merges of an interrupted training")
+    new = not out.exists()
+    make_folder(out)  # before the work, not after it
     try:
-        learnt = train(sequences, merges, known=known, threads=threads, progress=progress)
-    except TrainingInterrupted as interrupted:
-        _write_partial(out / PARTIAL_FILE, content, interrupted.merges)
-        note(f"{out / PARTIAL_FILE}: {len(interrupted.merges)} merges kept; run the same command to go on")
+        return _learn([open_genome(path) for path in genomes], out, merges, chromosomes, threads, progress)
+    except BaseException:
+        if new and not any(out.iterdir()):
+            out.rmdir()
         raise
-    if len(learnt) < merges:
-        raise InputError(
-            f"{', '.join(map(str, genomes))}: after {len(learnt)} merges no pair is left; use --merges {len(learnt)}"
+
+
+def _learn(
+    genomes: Sequence[Genome],
+    out: Path,
+    n_merges: int,
+    chromosomes: Iterable[str] | None,
+    threads: int | None,
+    progress: bool,
+) -> BPETokenizer:
+    chosen = _choose(genomes, chromosomes)
+    inputs = {
+        "genomes": [describe_file(genome.path) for genome in genomes],
+        "sequences": [f"{genome.path.name}:{name}" for genome, name in chosen],
+    }
+    content = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    partial = out / PARTIAL_FILE
+    known = _read_partial(partial, content)
+    if known is not None:
+        note(f"{partial}: going on after {len(known)} merges of an interrupted training")
+    try:
+        merges = train(
+            (genome.codes(name) for genome, name in chosen),
+            n_merges,
+            lengths=[genome.lengths[name] for genome, name in chosen],
+            known=known,
+            threads=threads,
+            progress=progress,
         )
-    tokenizer = BPETokenizer(learnt)
-    save_tokenizer(tokenizer, out)
+    except TrainingInterrupted as interrupted:
+        _write_partial(partial, content, interrupted.merges)
+        note(f"{partial}: {len(interrupted.merges)} merges kept; run the same command to go on")
+        raise
+    if len(merges) < n_merges:
+        raise InputError(f"{_names(genomes)}: no pair is left after {len(merges)} merges; use --merges {len(merges)}")
+    tokenizer = BPETokenizer(merges)
     with atomic_path(out / MERGES_FILE) as temporary:
-        learnt.to_frame().to_csv(temporary, sep="\t", index=False)
+        merges.to_frame().to_csv(temporary, sep="\t", index=False)
+    save_tokenizer(tokenizer, out)
     write_run(
         out / "tokenizer.run.json",
-        inputs={"genomes": [describe_file(path) for path in genomes], "sequences": used, "codes_sha256": content},
-        parameters={"merges": merges},
+        inputs=inputs,
+        parameters={"merges": n_merges},
         tokenizer_hash=tokenizer.hash,
-        bases=int(sum(np.count_nonzero(codes < 4) for codes in sequences)),
     )
-    (out / PARTIAL_FILE).unlink(missing_ok=True)
+    partial.unlink(missing_ok=True)
     return tokenizer
 
 
-def _read(genomes: Sequence[Path | str], chromosomes: Iterable[str] | None) -> tuple[list[np.ndarray], list[str]]:
+def _names(genomes: Sequence[Genome]) -> str:
+    return ", ".join(str(genome.path) for genome in genomes)
+
+
+def _choose(genomes: Sequence[Genome], chromosomes: Iterable[str] | None) -> list[tuple[Genome, str]]:
+    """The sequences to train on, in file order."""
     wanted = None if chromosomes is None else {short_name(name): name for name in chromosomes}
-    found: set[str] = set()
-    sequences, used = [], []
-    for path in genomes:
-        genome = open_genome(path)
-        for name in genome.names:
-            if wanted is not None and short_name(name) not in wanted:
-                continue
-            found.add(short_name(name))
-            sequences.append(genome.codes(name))
-            used.append(f"{genome.path.name}:{name}")
+    chosen = [
+        (genome, name) for genome in genomes for name in genome.names if wanted is None or short_name(name) in wanted
+    ]
+    found = {short_name(name) for _, name in chosen}
     missing = [name for short, name in (wanted or {}).items() if short not in found]
     if missing:
-        raise InputError(f"{', '.join(map(str, genomes))}: no sequence named {missing[0]!r}")
-    return sequences, used
-
-
-def _hash_of(sequences: Sequence[np.ndarray]) -> str:
-    """SHA-256 of the sequences as training sees them."""
-    digest = hashlib.sha256()
-    for codes in sequences:
-        digest.update(len(codes).to_bytes(8, "little"))
-        digest.update(np.ascontiguousarray(codes).data)
-    return digest.hexdigest()
+        raise InputError(f"{_names(genomes)}: no sequence named {missing[0]!r}")
+    return chosen
 
 
 def _write_partial(path: Path, content: str, merges: Merges) -> None:
-    record = {"codes_sha256": content, "pairs": merges.pairs.tolist(), "counts": merges.counts.tolist()}
+    record = {"inputs_sha256": content, "pairs": merges.pairs.tolist(), "counts": merges.counts.tolist()}
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
 
@@ -127,7 +143,7 @@ def _read_partial(path: Path, content: str) -> Merges | None:
         merges = Merges(
             np.array(record["pairs"], dtype=np.int32).reshape(-1, 2), np.array(record["counts"], dtype=np.int64)
         )
-        same = record["codes_sha256"] == content
+        same = record["inputs_sha256"] == content
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged; delete it to train from the beginning") from error
     if not same:

@@ -119,6 +119,10 @@ def test_batch_equals_one_by_one(tokenizer, sequence):
         alone = tokenizer.encode(codes)
         np.testing.assert_array_equal(encoding.ids, alone.ids)
         np.testing.assert_array_equal(encoding.starts, alone.starts)
+    texts = ["ACGGT" * 9, "", "NacgtA", "TT"]
+    for text, encoding in zip(texts, tokenizer.encode_batch(texts), strict=True):
+        assert encoding.ids.tolist() == tokenizer.encode_text(text).ids.tolist()
+    assert tokenizer.encode_batch([]) == []
 
 
 def test_properties(tokenizer):
