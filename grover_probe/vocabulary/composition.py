@@ -1,4 +1,4 @@
-"""One row per token: sequence, length and composition."""
+"""What the sequence of a token says without a genome: length and composition."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,11 @@ def token_table(pieces: Sequence[str]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``token_id``, ``token``, ``length`` (bases), and as shares of the bases ``gc`` (G or C), ``ag`` (A or G: purine,
-        differs between the strands) and ``ac`` (A or C).
+        differs between the strands) and ``ac`` (A or C); ``cpg``, the number of CG dinucleotides inside the token.
     """
     table = pd.DataFrame({"token_id": range(FIRST_PIECE_ID, FIRST_PIECE_ID + len(pieces)), "token": list(pieces)})
     table["length"] = table["token"].str.len()
     for name in ("gc", "ag", "ac"):
         table[name] = table["token"].str.count(f"[{name.upper()}]") / table["length"]
+    table["cpg"] = table["token"].str.count("CG")
     return table
