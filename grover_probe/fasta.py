@@ -81,7 +81,8 @@ def _pieces(path: Path) -> Iterator[tuple[str, np.ndarray | None]]:
                 line_of[name] = line
                 yield name, None
             elif name is None and part.strip():
-                _refuse_start(part, path, line)
+                blank = part[: len(part) - len(part.lstrip())]
+                _refuse_start(part, path, line + blank.count(b"\n"))
             letters = _sequence_letters(body, path, line + (body is not part))
             if letters.size and name is not None:
                 yield name, letters

@@ -148,8 +148,9 @@ class Genome:
         return _CODE_OF_LETTER[self._letters(name, start, end)]
 
     def soft_mask(self, name: str, start: int = 0, end: int | None = None) -> np.ndarray:
-        """True where the file has lower case letters: bool, shape (end - start,)."""
-        return self._letters(name, start, end) >= ord("a")
+        """True where the file has a lower case a, c, g or t: bool, shape (end - start,); N are never masked."""
+        letters = self._letters(name, start, end)
+        return (letters >= ord("a")) & (_CODE_OF_LETTER[letters] < N_CODE)
 
     def segments(self, name: str, start: int = 0, end: int | None = None, min_length: int = 1) -> np.ndarray:
         """N-free runs within [start, end) in chromosome coordinates: int64, shape (n_segments, 2)."""
