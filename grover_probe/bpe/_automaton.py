@@ -25,7 +25,6 @@ from grover_probe.errors import InputError
 NO_TOKEN = 65535
 STRIDE = 8  # entries per state in the step table; a power of two
 BREAK_SYMBOL = 4
-MAX_STATES = 65536 // STRIDE
 _NEVER = np.int64(1 << 40)
 
 

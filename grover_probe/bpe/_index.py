@@ -14,22 +14,23 @@ _BLOCK = 256  # junctions looked at together
 
 
 @njit(nogil=True, cache=True)
-def best_pair(counts: np.ndarray, n: int) -> tuple[int, int]:
-    """The first of the largest entries of counts[:n, :n], row by row; (-1, -1) when all are 0."""
-    best, left, right = 0, -1, -1
-    for i in range(n):
-        row = counts[i, :n]
-        top = row[0]
-        for j in range(n):
-            top = max(top, row[j])
-        if top > best:
-            best, left = top, i
-    if left >= 0:
-        for j in range(n):
-            if counts[left, j] == best:
-                right = j
-                break
-    return left, right
+def update_tops(counts: np.ndarray, merged: tuple[int, int], before: np.ndarray, tops: np.ndarray) -> None:
+    """Keep the first largest entry of each row of `counts` after a merge made its last row and column.
+
+    `tops`, shape (n_tokens, 2), has its value and column. A row x changes at the left token's and the new token's
+    column when `before[x]` is not 0; the rows of the merged tokens change anywhere.
+    """
+    left, right = merged
+    n = counts.shape[0]
+    for x in range(n):
+        if x in (left, right, n - 1) or (before[x] != 0 and tops[x, 1] == left):
+            value, column = counts[x, 0], 0
+            for y in range(1, n):
+                if counts[x, y] > value:
+                    value, column = counts[x, y], y
+            tops[x, 0], tops[x, 1] = value, column
+        elif counts[x, n - 1] > tops[x, 0]:
+            tops[x, 0], tops[x, 1] = counts[x, n - 1], n - 1
 
 
 @njit(nogil=True, cache=True)

@@ -45,6 +45,10 @@ class TrainingState:
         self.done: list[tuple[int, int, int]] = []
         self._lengths = np.ones(n_tokens, dtype=np.int64)
         self._marks, self._span = _marked(sequences, lengths, self.counts)
+        # Value and column of the first largest entry of each row of `counts`.
+        self._tops = np.zeros((n_tokens, 2), dtype=np.int64)
+        self._tops[:N_BASES, 0] = self.counts[:N_BASES].max(axis=1)
+        self._tops[:N_BASES, 1] = self.counts[:N_BASES].argmax(axis=1)
         self._workers = Workers(threads)
         self._lists = JunctionLists(self._workers, place_type(len(self._marks)))
         # What stood before and after the merged pairs, by thread and mark.
@@ -60,8 +64,9 @@ class TrainingState:
 
     def best(self) -> tuple[int, int]:
         """The pair with the highest count, of several the smallest; (-1, -1) when no pair is left."""
-        left, right = _index.best_pair(self.counts, N_BASES + len(self.done))
-        return int(left), int(right)
+        tops = self._tops[: N_BASES + len(self.done)]
+        left = int(np.argmax(tops[:, 0]))  # the first of equal ones
+        return (left, int(tops[left, 1])) if tops[left, 0] else (-1, -1)
 
     def merge(self, left: int, right: int) -> None:
         """Merge one pair everywhere."""
@@ -132,6 +137,7 @@ class TrainingState:
         counts[right] -= after
         counts[new] += after
         counts[left, right] = 0
+        _index.update_tops(counts, (left, right), before, self._tops)
 
     def _lengths_of(self, left: int, right: int) -> tuple[int, int]:
         return int(self._lengths[left]), int(self._lengths[right])

@@ -21,7 +21,7 @@ from grover_probe.bpe.merges import BASES, FIRST_PIECE_ID, SPECIAL_TOKENS, Merge
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, encode_bases
 
-CHUNK = 1 << 19  # bases per chunk: its states stay near the processor
+CHUNK = 1 << 20  # bases per chunk: enough of them for all threads, and small beside a chromosome
 _CODE_OF_LETTER = np.full(256, N_CODE, dtype=np.uint8)
 _CODE_OF_LETTER[np.frombuffer(BASES.encode(), dtype=np.uint8)] = np.arange(len(BASES))
 
@@ -197,7 +197,7 @@ class _Chunk:
 
     def guess(self) -> None:
         """Encode the chunk from its surroundings."""
-        self._run(settle(self.codes, self.begin, self.automaton.step), min(self.end + SETTLE, len(self.codes)))
+        self._run(settle(self.codes, self.begin, SETTLE, self.automaton.step), min(self.end + SETTLE, len(self.codes)))
 
     def confirm_state(self, state: int) -> int:
         """Start from the true state, and return the true one at the chunk's end."""
@@ -214,11 +214,12 @@ class _Chunk:
     def _run(self, first_state: int, last: int) -> None:
         """Run from `begin` in `first_state` to `last`, take that for the end of a token, and walk back."""
         token, length = self.automaton.token, self.automaton.length
-        states = np.empty(last - self.begin, dtype=np.uint16)
+        small = len(self.automaton) <= 1 << 16
+        states: np.ndarray = np.empty(last - self.begin, dtype=np.uint16 if small else np.uint32)
         ids = np.empty(len(states), dtype=np.uint16)
         starts: np.ndarray = np.empty(len(states), dtype=self.offsets)
         self.first_state = first_state
-        forward(self.codes, self.begin, last, first_state, self.automaton.step, states)
+        forward(self.codes, self.begin, last, first_state, SETTLE, self.automaton.step, states)
         self.last_state = int(states[self.end - self.begin - 1])
         _, self.tail = backward(states, self.begin, self.end, last, token, length, ids, starts)
         count, self.head = backward(states, self.begin, self.begin, self.tail, token, length, ids, starts)
