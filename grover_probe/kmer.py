@@ -154,9 +154,11 @@ class KmerTokenizer:
         """Tokens of a text. As for BPE only upper case A, C, G and T are bases."""
         return self.encode(encode_bases(text.translate(_CASE)))
 
-    def encode_batch(self, sequences: Sequence[np.ndarray], *, threads: int | None = None) -> list[Encoding]:
-        """Tokens of many sequences of base codes."""
-        return [self.encode(codes) for codes in sequences]
+    def encode_batch(
+        self, sequences: Sequence[np.ndarray] | Sequence[str], *, threads: int | None = None
+    ) -> list[Encoding]:
+        """Tokens of many sequences (base codes, or texts as for `encode_text`)."""
+        return [self.encode_text(each) if isinstance(each, str) else self.encode(each) for each in sequences]
 
     def decode(self, ids: np.ndarray | Sequence[int]) -> str:
         """The sequence of some tokens; special tokens give nothing.

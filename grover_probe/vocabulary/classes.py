@@ -95,7 +95,7 @@ def _split(path: Path, column: int, genome: Genome) -> dict[str, dict[str, list[
     by_class: dict[str, dict[str, list[tuple[int, int]]]] = {}
     with path.open("rb") as probe:
         opener = gzip.open if probe.read(2) == b"\x1f\x8b" else open
-    with opener(path, "rt", encoding="utf-8") as handle:
+    with opener(path, "rt", encoding="utf-8-sig") as handle:
         for number, line in enumerate(handle, start=1):
             if not line.strip() or line.startswith(_HEADERS):
                 continue

@@ -1,5 +1,7 @@
 """The command line of vocabularies: a table of tokens, and diagnostics of tokenizers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,8 @@ from grover_probe.errors import InputError
 
 if TYPE_CHECKING:
     from grover_probe.kmer import AnyTokenizer
+    from grover_probe.vocabulary.diagnostics import Diagnostics
+    from grover_probe.vocabulary.table import Vocabulary
 
 app = new_app("What should one know about a vocabulary? One row per token of a genome; diagnostics of tokenizers.")
 
@@ -51,9 +55,8 @@ def vocabulary(
         _refuse_misplaced_options(context)
         return
     from grover_probe.corpus import tokenize
-    from grover_probe.files import make_folder, sha256_of
     from grover_probe.genome import open_genome
-    from grover_probe.provenance import describe_file, write_run
+    from grover_probe.provenance import describe_file
     from grover_probe.vocabulary.classes import parse_annotation, read_classes
     from grover_probe.vocabulary.table import vocabulary_table
 
@@ -64,26 +67,23 @@ def vocabulary(
         annotation = [str(_sample(name)) for name in _SAMPLE_ANNOTATION]
     files = [parse_annotation(text) for text in annotation or ()]
     classes = [intervals for file in files for intervals in read_classes(file, sequences)]
-    make_folder(out)
-    corpus = tokenize(sequences, scheme, chromosomes, progress=progress)
-    result = vocabulary_table(scheme, corpus, classes, progress=progress)
-    record = out / "vocabulary.run.json"
-    record.unlink(missing_ok=True)  # until the new one is written, nothing vouches for the files
-    written = result.save(out)
-    write_run(
-        record,
-        inputs={
-            "genome": describe_file(sequences.path),
-            "tokenizer": {"hash": scheme.hash},
-            "annotation": [{**describe_file(file.path), "column": file.column} for file in files],
-        },
-        parameters={"chromosomes": list(corpus.chroms)},
-        outputs={path.name: sha256_of(path) for path in written},
-        summary=result.summary,
-    )
+    with _output_folder(out):
+        corpus = tokenize(sequences, scheme, chromosomes, progress=progress)
+        result = vocabulary_table(scheme, corpus, classes, progress=progress)
+        _write(
+            result,
+            out,
+            "vocabulary",
+            inputs={
+                "genome": describe_file(sequences.path),
+                "tokenizer": {"hash": scheme.hash},
+                "annotation": [{**describe_file(file.path), "column": file.column} for file in files],
+            },
+            parameters={"chromosomes": list(corpus.chroms)},
+            summary=result.summary,
+        )
     for name, value in result.summary.items():
         print(f"{name}\t{value:.4g}" if isinstance(value, float) else f"{name}\t{value}")
-    note(f"wrote {', '.join(str(path) for path in (*written, record))}")
 
 
 @app.command(
@@ -107,9 +107,8 @@ def diagnose(
 
     Without arguments: the embedded checkpoint's tokenizer on the embedded slice of hg19 chr20.
     """
-    from grover_probe.files import make_folder, sha256_of
     from grover_probe.genome import open_genome
-    from grover_probe.provenance import describe_file, write_run
+    from grover_probe.provenance import describe_file
     from grover_probe.vocabulary.diagnostics import diagnose as diagnose_tokenizers
     from grover_probe.vocabulary.motif import read_pfm
 
@@ -122,26 +121,50 @@ def diagnose(
     settings: dict[str, Any] = {
         "motif_p_value": motif_p_value, "chromosomes": chromosomes, "windows": windows, "length": length, "seed": seed
     }  # fmt: skip
-    result = diagnose_tokenizers(schemes, sequences, motif=matrix, progress=progress, **settings)
-    make_folder(out)
-    record = out / "diagnostics.run.json"
-    record.unlink(missing_ok=True)
-    written = result.save(out)
-    write_run(
-        record,
-        inputs={
-            "genome": describe_file(sequences.path),
-            "tokenizers": {name: {"hash": each.hash} for name, each in schemes.items()},
-            "motif": None if motif is None else describe_file(motif),
-        },
-        parameters=settings,
-        outputs={path.name: sha256_of(path) for path in written},
-    )
+    with _output_folder(out):
+        result = diagnose_tokenizers(schemes, sequences, motif=matrix, progress=progress, **settings)
+        _write(
+            result,
+            out,
+            "diagnostics",
+            inputs={
+                "genome": describe_file(sequences.path),
+                "tokenizers": {name: {"hash": each.hash} for name, each in schemes.items()},
+                "motif": None if motif is None else describe_file(motif),
+            },
+            parameters=settings,
+        )
     wide = result.table.pivot(index=["diagnostic", "statistic"], columns="tokenizer", values="value")
     order = result.table[["diagnostic", "statistic"]].drop_duplicates()
     wide = wide.loc[list(order.itertuples(index=False, name=None)), list(schemes)].reset_index()
     print(wide.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    note(f"wrote {', '.join(str(path) for path in (*written, record))}")
+
+
+@contextmanager
+def _output_folder(out: Path) -> Iterator[None]:
+    """Make the folder before the work, which may be long; a new one goes again when the work fails."""
+    from grover_probe.files import make_folder
+
+    new = not out.exists()
+    make_folder(out)
+    try:
+        yield
+    except BaseException:
+        if new and not any(out.iterdir()):
+            out.rmdir()
+        raise
+
+
+def _write(result: "Vocabulary | Diagnostics", out: Path, name: str, **record: Any) -> None:
+    """Write the files of a result and the record that vouches for them, all or none."""
+    from grover_probe.files import sha256_of, staged_files
+    from grover_probe.provenance import write_run
+
+    names = [*result.files, f"{name}.run.json"]
+    with staged_files(out, names) as staging:
+        written = result.save(staging)
+        write_run(staging / names[-1], outputs={path.name: sha256_of(path) for path in written}, **record)
+    note(f"wrote {', '.join(str(out / file) for file in names)}")
 
 
 def _open_tokenizer(text: str | None) -> "tuple[str, AnyTokenizer]":

@@ -38,6 +38,11 @@ class Diagnostics:
     def __repr__(self) -> str:
         return f"Diagnostics({len(self.table)} numbers on {', '.join(self.table['tokenizer'].unique())})"
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that `save` writes."""
+        return ("diagnostics.tsv",)
+
     def to_frame(self) -> pd.DataFrame:
         """The table."""
         return self.table

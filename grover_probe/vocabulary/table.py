@@ -17,6 +17,8 @@ from grover_probe.files import atomic_path, make_folder
 from grover_probe.kmer import AnyTokenizer
 from grover_probe.vocabulary.composition import token_table
 
+_BLOCK = 1 << 24  # tokens
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -34,7 +36,12 @@ class Vocabulary:
     summary: dict[str, Any]
 
     def __repr__(self) -> str:
-        return f"Vocabulary({len(self.tokens)} tokens, {self.summary['tokens emitted']} emitted)"
+        return f"Vocabulary({len(self.tokens)} tokens, {self.summary['emitted']} emitted)"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that `save` writes."""
+        return ("vocabulary.parquet", "vocabulary.tsv")
 
     def to_frame(self) -> pd.DataFrame:
         """The table of tokens."""
@@ -71,14 +78,21 @@ def vocabulary_table(
     -------
     Vocabulary
         Columns: those of `token_table`; ``merge_rank`` (from 1), ``left`` and ``right``, the tokens that were merged
-        (empty for bases and k-mers); ``emitted``, whether it occurs; ``count``; ``frequency``, its share of all tokens;
-        ``expected_frequency``, for emitted tokens: the product of the frequencies p of its bases among all bases of
-        the corpus, divided by the sum of this product over the emitted tokens,
+        (empty for bases and k-mers); ``emitted``, whether it occurs; ``count``; ``count_at_ends``, how often it is the
+        first or the last between two N or ends of a sequence, where a token may be what is left over; ``frequency``,
+        its share of all tokens; ``expected_frequency``, for emitted tokens: the product of the frequencies p of its
+        bases among all bases of the corpus, divided by the sum of this product over the emitted tokens,
 
             expected(t) = prod(p[b] for b in t) / sum(prod(p[b] for b in u) for u emitted);
 
         ``observed_expected``, the ratio of the two; and per class ``share_NAME``, the share of its occurrences that
         have at least one base inside.
+
+    Notes
+    -----
+    The expectation treats bases as independent and every emitted token as equally available at each place; it is
+    the frequency of tokens in a text drawn token by token in proportion to this product, not what the tokenizer gives
+    on a shuffled genome.
 
     Raises
     ------
@@ -98,8 +112,9 @@ def vocabulary_table(
     tokens = token_table(tokenizer.pieces)
     _add_merges(tokens, tokenizer)
     ids = tokens["token_id"].to_numpy()
-    _add_counts(tokens, np.bincount(corpus.ids, minlength=tokenizer.n_ids)[ids])
     runs = corpus.runs()
+    at_ends = np.unique(np.concatenate([runs[:, 0], runs[:, 1] - 1]))
+    _add_counts(tokens, *(_counts(each, tokenizer.n_ids)[ids] for each in (corpus.ids, corpus.ids[at_ends])))
     for intervals in track(classes, label="annotation", unit="class", progress=progress):
         tokens[f"share_{intervals.name}"] = share_per_token(corpus, runs, intervals)[ids]
     return Vocabulary(tokens, summarise(tokens))
@@ -116,24 +131,35 @@ def summarise(tokens: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        Tokens in the vocabulary and those that are emitted; tokens of the genome; their mean length in bases; share
-        of the emitted tokens (each once) that begin with A or T; the longest emitted tokens; median and smallest count
-        of an emitted token; emitted tokens with a CG inside.
+        Tokens in the vocabulary and those that are emitted, at all and elsewhere than at ends; tokens of the genome;
+        their mean length in bases; share of the emitted tokens (each once) that begin with A or T; the longest emitted
+        tokens; median and smallest count of an emitted token; emitted tokens with a CG inside. In the last five,
+        tokens that occur at ends alone do not count as emitted.
     """
-    emitted = tokens[tokens["emitted"]]
+    elsewhere = tokens["count"] > tokens["count_at_ends"]
+    emitted = tokens[elsewhere]
     longest = emitted.loc[emitted["length"] == emitted["length"].max(), "token"]
     return {
         "tokens": len(tokens),
-        "tokens emitted": len(emitted),
-        "never emitted": " ".join(tokens.loc[~tokens["emitted"], "token"].head(8)),
-        "occurrences": int(emitted["count"].sum()),
-        "mean length (bases)": float(np.average(emitted["length"], weights=emitted["count"])),
-        "start with A or T": float(emitted["token"].str.match("[AT]").mean()),
+        "emitted": int(tokens["emitted"].sum()),
+        "emitted elsewhere than at ends": len(emitted),
+        "not emitted, or at ends alone": " ".join(tokens.loc[~elsewhere, "token"].head(8)),
+        "occurrences": int(tokens["count"].sum()),
+        "mean length (bases)": float(np.average(tokens["length"], weights=tokens["count"])),
+        "start with A or T": float(emitted["token"].str.match("[AT]").mean()) if len(emitted) else float("nan"),
         "longest": " ".join(longest.head(4)),
         "median count": float(emitted["count"].median()),
-        "smallest count": int(emitted["count"].min()),
+        "smallest count": int(emitted["count"].min()) if len(emitted) else 0,
         "with CG inside": int((emitted["cpg"] > 0).sum()),
     }
+
+
+def _counts(ids: np.ndarray, n_ids: int) -> np.ndarray:
+    """Occurrences of each id, block by block: bincount makes eight bytes of every id."""
+    found = np.zeros(n_ids, dtype=np.int64)
+    for begin in range(0, len(ids), _BLOCK):
+        found += np.bincount(ids[begin : begin + _BLOCK], minlength=n_ids)
+    return found
 
 
 def _add_merges(tokens: pd.DataFrame, tokenizer: AnyTokenizer) -> None:
@@ -149,7 +175,7 @@ def _add_merges(tokens: pd.DataFrame, tokenizer: AnyTokenizer) -> None:
     tokens["merge_rank"], tokens["left"], tokens["right"] = rank, left, right
 
 
-def _add_counts(tokens: pd.DataFrame, count: np.ndarray) -> None:
+def _add_counts(tokens: pd.DataFrame, count: np.ndarray, at_ends: np.ndarray) -> None:
     emitted = count > 0
     per_token = np.stack([tokens["token"].str.count(base).to_numpy() for base in BASES], axis=1)
     bases = count @ per_token
@@ -158,5 +184,10 @@ def _add_counts(tokens: pd.DataFrame, count: np.ndarray) -> None:
     product = np.where(emitted, np.exp(log_share), 0.0)
     frequency = count / count.sum()
     expected = np.where(emitted, product / product.sum(), np.nan)
-    tokens["emitted"], tokens["count"], tokens["frequency"] = emitted, count, frequency
+    tokens["emitted"], tokens["count"], tokens["count_at_ends"], tokens["frequency"] = (
+        emitted,
+        count,
+        at_ends,
+        frequency,
+    )
     tokens["expected_frequency"], tokens["observed_expected"] = expected, frequency / expected

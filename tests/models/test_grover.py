@@ -186,6 +186,10 @@ def test_longest_match_gives_other_tokens(published, ours, slice_text):
             max_input_chars_per_word=10**6,
         )
     )
-    greedy = {start for start, _ in peer.encode(slice_text[:20_000]).offsets}
-    merged = set(ours.encode_text(slice_text[:20_000]).starts.tolist())
-    assert 0.2 < 1 - len(merged & greedy) / len(merged) < 0.3
+    lost = total = 0
+    for at in range(0, 20_000, 400):  # it is quadratic in the length of a word
+        piece = slice_text[at : at + 400]
+        greedy = {start for start, _ in peer.encode(piece).offsets}
+        merged = set(ours.encode_text(piece).starts.tolist())
+        lost, total = lost + len(merged - greedy), total + len(merged)
+    assert 0.2 < lost / total < 0.3
