@@ -14,9 +14,9 @@ from grover_probe.bpe.merges import BASES
 
 N_BASES = len(BASES)
 
-# Scanning costs about 0.2 ns a base, listing 15 ns a token. On chr20 (600 merges, 1 thread) indexing below a density
-# of 1/100, 1/200 or 1/400 took the same time, below 1/800 a quarter more; and the later it starts the fewer
-# junctions there are to list: 4.3, 3.6, 3.4 and 3.1 bytes a base at the most, marks included.
+# Scanning costs about 0.2 ns a base, listing 15 ns a token. On chr20 (600 merges, 1 thread, single runs on a busy
+# machine) indexing below a density of 1/100, 1/200, 1/400, 1/800 took 2.3, 2.5, 2.7, 3.4 CPU s; and the later it starts
+# the fewer junctions there are to list: 4.3, 3.6, 3.4, 3.1 bytes a base at the most, marks included.
 INDEX_DENSITY = 1 / 200  # occurrences of the best pair per base
 # Few of the pairs that are listed get merged. Listing those that occur 1/8 as often as the best one makes the lists
 # three times on chr20, 1/16 twice (0.3 s each) for 0.4 bytes a base more, and 1/32 saves nothing beyond that.
