@@ -10,6 +10,7 @@ from grover_probe.command import new_app, run
 from grover_probe.data.command import app as data
 from grover_probe.pretrain.command import pretrain
 from grover_probe.selfsim.command import selfsim
+from grover_probe.vocabulary.command import app as vocabulary
 
 app = new_app(
     "What has a DNA language model learned, and how sure can we be?\n\n"
@@ -18,6 +19,7 @@ app = new_app(
 )
 app.add_typer(data, name="data")
 app.add_typer(bpe, name="bpe")
+app.add_typer(vocabulary, name="vocabulary")
 app.command("pretrain")(pretrain)
 app.command("selfsim")(selfsim)
 

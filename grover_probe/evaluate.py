@@ -77,8 +77,8 @@ def evaluate_masked(
     from grover_probe.batches import gather
     from grover_probe.bpe.merges import FIRST_PIECE_ID
     from grover_probe.command import track
-    from grover_probe.corpus import fixed_windows
     from grover_probe.masking import MaskRule, mask_tokens
+    from grover_probe.windows import fixed_windows
 
     windows = fixed_windows(runs, window)
     windows = windows[windows[:, 1] - windows[:, 0] == window]
@@ -118,7 +118,7 @@ def evaluate_masked(
         perplexity=float(np.exp(nats / done)),
         top1=first / done,
         top60=among / done,
-        bits_per_base=nats / np.log(2) / bases,
+        bits_per_base=float(nats / np.log(2) / bases),
     )
 
 

@@ -8,7 +8,11 @@ import typer
 
 from grover_probe.command import new_app, note, run
 
-app = new_app("Byte-pair encoding of DNA: exact, at genome scale.", no_args_is_help=True)
+app = new_app(
+    "Byte-pair encoding of DNA: exact, at genome scale.\n\n"
+    "Example: `grover-probe bpe train --genome chr20.fa.gz --merges 600 --out tokenizer`",
+    no_args_is_help=True,
+)
 
 Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on stderr.")]
 Chromosomes = Annotated[

@@ -34,8 +34,8 @@ Trained on {n_train:,} tokens ({n_bases:,} bases). Never trained on, and used fo
 {stages}
 
 Batches of {recipe.batch_tokens:,} positions; AdamW (beta2 {recipe.beta2}, eps {recipe.eps:g}, weight decay
-{recipe.weight_decay}); learning rate {recipe.learning_rate:g} after a linear warm-up over {recipe.warmup_tokens:,} tokens,
-falling as a cosine to zero; dropout {shape.dropout}; seed {recipe.seed}; start: {recipe.start}.
+{recipe.weight_decay}); learning rate {recipe.learning_rate:g} after a linear warm-up over {recipe.warmup_tokens:,}
+tokens, falling as a cosine to zero; dropout {shape.dropout}; seed {recipe.seed}; start: {recipe.start}.
 {start}
 {time}
 
@@ -50,10 +50,11 @@ are not comparable with the paper's, which are on all of hg19. Weights and card:
 """
 
 _CORPUS_START = """
-The start is not random: the output bias is the log frequency of each token, and the token embeddings come from an SVD
-of the log-PMI of neighbouring tokens. Frequency and neighbourhood are in the embeddings before any training, so an
-analysis must be compared with the untrained start (the same recipe with stages of 0 tokens) before training is
-credited.
+The start is not random: the output bias is the log frequency of each token, the token embeddings come from an SVD of
+the log-PMI of neighbouring tokens, positions are sinusoids, and four heads of each block begin by attending to tokens
+at fixed distances (1 before, 1 after, and further ones). Frequency and neighbourhood are in the embeddings before any
+training, so an analysis must be compared with the untrained start (the same recipe with stages of 0 tokens) before
+training is credited.
 """
 
 

@@ -1,4 +1,4 @@
-"""Weights to start pretraining from: random, or what neighbour counts of the corpus already tell."""
+"""Weights to start pretraining from: random, or what is known beforehand of the corpus and of sequences."""
 
 import numpy as np
 import torch
@@ -7,6 +7,7 @@ from transformers import BertForMaskedLM
 from grover_probe.bpe.merges import FIRST_PIECE_ID
 
 _STD = 0.02  # BERT's standard deviation of initial weights
+_HEAD_SCALE = 2.0  # makes a head give most of its weight to the distance it begins with
 
 
 def neighbour_counts(ids: np.ndarray, runs: np.ndarray, n_ids: int) -> np.ndarray:
@@ -46,21 +47,56 @@ def neighbour_vectors(counts: np.ndarray, width: int) -> np.ndarray:
     return rotated * (_STD / rotated.std())
 
 
+def frequencies(width: int) -> np.ndarray:
+    """Angular frequencies of the positions, in radians a token: float64, shape (width // 2,), spread over (0, pi).
+
+    Evenly spread (and jittered, so that nothing repeats) they make the dot product of two positions a sharp peak at
+    distance 0; the usual geometric series has hardly a difference between neighbours.
+    """
+    n = width // 2
+    return np.pi * (np.arange(n) + np.random.default_rng(0).random(n)) / n
+
+
 def sinusoids(n_positions: int, width: int) -> np.ndarray:
-    """Sinusoidal positions (Vaswani et al. 2017) with standard deviation `_STD`: shape (n_positions, width)."""
-    rates = np.exp(-np.log(10_000.0) * np.arange(0, width, 2) / width)
-    angles = np.arange(n_positions)[:, None] * rates
-    table = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(n_positions, -1)[:, :width]
+    """Sine and cosine of each position in turn, with standard deviation `_STD`: shape (n_positions, width)."""
+    angles = np.arange(n_positions)[:, None] * frequencies(width)
+    table = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(n_positions, -1)
     return table * (_STD / table.std())
 
 
 @torch.no_grad()
-def start_from_corpus(model: BertForMaskedLM, ids: np.ndarray, runs: np.ndarray) -> None:
-    """Set output bias, token embeddings and positions from corpus statistics, in place.
+def attend_to_neighbours(model: BertForMaskedLM) -> None:
+    """Let four heads of each block begin by looking at given distances, in place.
 
-    The bias becomes the log frequency of each token, the embeddings `neighbour_vectors`, the positions `sinusoids`.
-    Frequency and neighbourhood are therefore in the embeddings before any training: an analysis of such a model
-    must be compared with its untrained start.
+    Keys read positions as they are and queries read them turned by a fixed angle a frequency, which is what moving by
+    that many tokens does to sinusoids; so a head attends to the token at its distance, wherever in the window. To find
+    out where the neighbours are is what a random start spends its first millions of tokens on.
+    """
+    config = model.config
+    size = config.hidden_size // config.num_attention_heads
+    angles = torch.from_numpy(frequencies(config.hidden_size))
+    for depth, block in enumerate(model.bert.encoder.layer):
+        query, key = block.attention.self.query.weight, block.attention.self.key.weight
+        for head, distance in zip(range(config.num_attention_heads), (-1, 1, -depth - 2, depth + 2), strict=False):
+            # Each head reads frequencies of its own, as many as it has pairs of dimensions.
+            column = 2 * torch.arange(head, len(angles), config.num_attention_heads)[: size // 2]
+            row = head * size + 2 * torch.arange(len(column))
+            turn = angles[column // 2] * distance
+            cosine, sine = _HEAD_SCALE * turn.cos().float(), _HEAD_SCALE * turn.sin().float()
+            for weight, along, across in ((key, _HEAD_SCALE, 0.0), (query, cosine, sine)):
+                weight[row, column] += along
+                weight[row + 1, column + 1] += along
+                weight[row, column + 1] += across
+                weight[row + 1, column] -= across
+
+
+@torch.no_grad()
+def start_from_corpus(model: BertForMaskedLM, ids: np.ndarray, runs: np.ndarray) -> None:
+    """Set output bias, token embeddings, positions and attention from what is known before training, in place.
+
+    The bias becomes the log frequency of each token, the embeddings `neighbour_vectors`, the positions `sinusoids`,
+    and `attend_to_neighbours` points heads at near tokens. Frequency and neighbourhood are therefore in the embeddings
+    before any training: an analysis of such a model must be compared with its untrained start.
     """
     n_ids, width = model.bert.embeddings.word_embeddings.weight.shape
     counts = neighbour_counts(ids, runs, n_ids)
@@ -72,3 +108,4 @@ def start_from_corpus(model: BertForMaskedLM, ids: np.ndarray, runs: np.ndarray)
     model.bert.embeddings.word_embeddings.weight[FIRST_PIECE_ID:] = torch.from_numpy(vectors).float()
     positions = model.bert.embeddings.position_embeddings.weight
     positions.copy_(torch.from_numpy(sinusoids(*positions.shape)).float())
+    attend_to_neighbours(model)

@@ -16,12 +16,13 @@ import torch
 
 from grover_probe.batches import Batch, gather, shuffled
 from grover_probe.command import note, track
-from grover_probe.corpus import Corpus, sample_windows
+from grover_probe.corpus import Corpus
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path, make_folder
 from grover_probe.masking import MaskRule, mask_tokens
 from grover_probe.pretrain.initialise import start_from_corpus
 from grover_probe.pretrain.recipe import Architecture, Recipe, Stage, learning_rate_at
+from grover_probe.windows import sample_windows
 
 _SAVE_EVERY_SECONDS = 300.0
 _REPORT_EVERY_STEPS = 50

@@ -162,10 +162,10 @@ def self_similarity(
     """
     import torch
 
-    from grover_probe.corpus import MAX_WINDOW_TOKENS, fixed_windows
     from grover_probe.extract.reducers import DirectionSums
     from grover_probe.extract.run import run_pass
     from grover_probe.models.loading import check_fits
+    from grover_probe.windows import MAX_WINDOW_TOKENS, fixed_windows
 
     runs = corpus.runs() if runs is None else runs
     if not len(runs):

@@ -8,10 +8,10 @@ import torch
 
 from grover_probe.batches import gather
 from grover_probe.bpe.merges import CLS_ID, SEP_ID
-from grover_probe.corpus import fixed_windows
 from grover_probe.errors import InputError
 from grover_probe.extract.reducers import Reducer, TokenBatch
 from grover_probe.extract.run import forward, run_pass
+from grover_probe.windows import fixed_windows
 
 
 class Collector(Reducer):

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from grover_probe.corpus import Corpus, fixed_windows
+from grover_probe.corpus import Corpus
 from grover_probe.errors import InputError
 from grover_probe.evaluate import _generator, evaluate_masked
 from grover_probe.masking import MaskRule, mask_tokens
 from grover_probe.pretrain.train import build_model
+from grover_probe.windows import fixed_windows
 
 from .conftest import TINY
 

@@ -5,14 +5,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grover_probe.bpe.merges import FIRST_PIECE_ID
 from grover_probe.corpus import Corpus
-from grover_probe.pretrain.initialise import neighbour_counts, neighbour_vectors, sinusoids
-from grover_probe.pretrain.recipe import Recipe
-from grover_probe.pretrain.train import Trainer
+from grover_probe.pretrain.initialise import attend_to_neighbours, neighbour_counts, neighbour_vectors, sinusoids
+from grover_probe.pretrain.recipe import Architecture, Recipe
+from grover_probe.pretrain.train import Trainer, build_model
 
 
 @given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=20), min_size=1, max_size=4))
@@ -42,6 +43,24 @@ def test_positions_are_distinct_and_scaled() -> None:
     table = sinusoids(512, 64)
     assert table.std() == pytest.approx(0.02)
     assert len(np.unique(table.round(9), axis=0)) == 512
+
+
+def test_heads_begin_with_their_distance_wherever_the_window_is() -> None:
+    """The attention of the untrained first block, from positions 0 and 300 of the table, without token content."""
+    model = build_model(Architecture(2, 64, 4, 128, 512, 0.0), 20, seed=0)
+    with torch.no_grad():
+        model.bert.embeddings.position_embeddings.weight.copy_(torch.from_numpy(sinusoids(512, 64)).float())
+        attend_to_neighbours(model)
+        positions = model.bert.embeddings.LayerNorm(model.bert.embeddings.position_embeddings.weight)
+        for depth, block in enumerate(model.bert.encoder.layer):
+            attention = block.attention.self
+            for first in (0, 300):
+                states = positions[first : first + 40]
+                query, key = (f(states).reshape(40, 4, 16).transpose(0, 1) for f in (attention.query, attention.key))
+                looks_at = (query @ key.transpose(1, 2)).argmax(2)
+                for head, distance in enumerate((-1, 1, -depth - 2, depth + 2)):
+                    inner = torch.arange(5, 35)
+                    assert (looks_at[head, inner] == inner + distance).all()
 
 
 def test_start_sets_the_bias_to_log_frequencies(corpus: Corpus, recipe: Recipe) -> None:

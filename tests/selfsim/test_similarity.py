@@ -377,10 +377,11 @@ def test_embedded_checkpoint_against_all_pairs(sample_checkpoint):
     from transformers import AutoModelForMaskedLM
 
     from grover_probe.bpe import load_tokenizer
-    from grover_probe.corpus import MAX_WINDOW_TOKENS, tokenize
+    from grover_probe.corpus import tokenize
     from grover_probe.data.sample import SLICE_NAME, sample_path
     from grover_probe.genome import open_genome
     from grover_probe.models import load
+    from grover_probe.windows import MAX_WINDOW_TOKENS
 
     tokenizer = load_tokenizer(sample_checkpoint)
     corpus = tokenize(open_genome(sample_path("chr20_slice.2bit")), tokenizer, progress=False)
