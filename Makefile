@@ -14,7 +14,8 @@ install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	@sh .ci/make-venv.sh "$(PYTHON)" "$(VENV)"
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@echo "installing into $(VENV); the first time this takes some minutes"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	@touch $(STAMP)
 
 bedtools:

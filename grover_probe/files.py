@@ -110,6 +110,26 @@ def make_folder(path: Path | str) -> Path:
     return path
 
 
+@contextmanager
+def output_folder(path: Path | str) -> Iterator[Path]:
+    """Make a folder before work that may be long; a new one goes again when the work fails and left nothing in it.
+
+    Raises
+    ------
+    InputError
+        As `make_folder`.
+    """
+    path = Path(path)
+    new = not path.exists()
+    make_folder(path)
+    try:
+        yield path
+    except BaseException:
+        if new and not any(path.iterdir()):
+            path.rmdir()
+        raise
+
+
 def sha256_of(path: Path | str) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as handle:

@@ -13,7 +13,7 @@ from grover_probe.bpe.merges import FIRST_MERGE_ID, Merges
 from grover_probe.bpe.train import TrainingInterrupted, train
 from grover_probe.command import note
 from grover_probe.errors import InputError
-from grover_probe.files import atomic_path, make_folder
+from grover_probe.files import atomic_path, output_folder
 from grover_probe.genome import Genome, open_genome, short_name
 from grover_probe.provenance import describe_file, write_run
 
@@ -53,15 +53,8 @@ def learn_tokenizer(
         When a file cannot be read, a chromosome is nowhere, or there are fewer merges to learn than asked
         for.
     """
-    out = Path(out)
-    new = not out.exists()
-    make_folder(out)  # before the work, not after it
-    try:
-        return _learn([open_genome(path) for path in genomes], out, merges, chromosomes, threads, progress)
-    except BaseException:
-        if new and not any(out.iterdir()):
-            out.rmdir()
-        raise
+    with output_folder(out) as folder:
+        return _learn([open_genome(path) for path in genomes], folder, merges, chromosomes, threads, progress)
 
 
 def _learn(

@@ -9,6 +9,7 @@ import typer
 
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
+from grover_probe.files import output_folder
 
 if TYPE_CHECKING:
     from grover_probe.selfsim.similarity import SelfSimilarity
@@ -100,18 +101,15 @@ def selfsim(
 
     Without arguments: the embedded checkpoint on 1 Mb of the embedded slice of hg19 chr20, with its repeats.
     """
-    from grover_probe.files import make_folder
-
     job = _make_job(model, genome, tokenizer, regions, annotation, layers, max_per_token, dtype, seed)
     inputs = job.inputs()
-    make_folder(out)
-    result = _stored(out, inputs, job.parameters())
-    if result is None:
-        result = _compute(job, device, batch_size, progress)
-        _write(result, job, inputs, out)
-        verb = "wrote"
-    else:
-        verb = "unchanged since the last run:"
+    verb = "unchanged since the last run:"
+    with output_folder(out):
+        result = _stored(out, inputs, job.parameters())
+        if result is None:
+            result = _compute(job, device, batch_size, progress)
+            _write(result, job, inputs, out)
+            verb = "wrote"
     print(layer_table(result))
     note(f"{verb} {', '.join(str(out / name) for name in (*_OUTPUTS, _RECORD))}")
 
@@ -200,8 +198,11 @@ def _compute(job: Job, device: str, batch_size: int, progress: bool) -> "SelfSim
 
     tokenizer = load_tokenizer(job.tokenizer)
     genome = open_genome(job.genome)
-    inside = None if job.regions is None else read_bed(job.regions, genome)[0]
+    inside, outside = (None, 0) if job.regions is None else read_bed(job.regions, genome)
     repeats = None if job.annotation is None else read_intervals(job.annotation, genome)
+    for path, elsewhere in ((job.regions, outside), (job.annotation, repeats.elsewhere if repeats else 0)):
+        if elsewhere:
+            note(f"{path}: {elsewhere:,} intervals lie on sequences that {genome.path.name} does not have; left out")
     model = models.load(job.model, device=device, dtype=job.dtype)
     check_fits(model, tokenizer.lengths, str(job.tokenizer))
     chroms = None if inside is None else sorted({region.chrom for region in inside}, key=genome.names.index)

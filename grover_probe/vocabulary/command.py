@@ -1,7 +1,5 @@
 """The command line of vocabularies: a table of tokens, and diagnostics of tokenizers."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +7,7 @@ import typer
 
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
+from grover_probe.files import output_folder
 
 if TYPE_CHECKING:
     from grover_probe.kmer import AnyTokenizer
@@ -67,7 +66,7 @@ def vocabulary(
         annotation = [str(_sample(name)) for name in _SAMPLE_ANNOTATION]
     files = [parse_annotation(text) for text in annotation or ()]
     classes = [intervals for file in files for intervals in read_classes(file, sequences)]
-    with _output_folder(out):
+    with output_folder(out):
         corpus = tokenize(sequences, scheme, chromosomes, progress=progress)
         result = vocabulary_table(scheme, corpus, classes, progress=progress)
         _write(
@@ -121,7 +120,7 @@ def diagnose(
     settings: dict[str, Any] = {
         "motif_p_value": motif_p_value, "chromosomes": chromosomes, "windows": windows, "length": length, "seed": seed
     }  # fmt: skip
-    with _output_folder(out):
+    with output_folder(out):
         result = diagnose_tokenizers(schemes, sequences, motif=matrix, progress=progress, **settings)
         _write(
             result,
@@ -138,21 +137,6 @@ def diagnose(
     order = result.table[["diagnostic", "statistic"]].drop_duplicates()
     wide = wide.loc[list(order.itertuples(index=False, name=None)), list(schemes)].reset_index()
     print(wide.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-
-
-@contextmanager
-def _output_folder(out: Path) -> Iterator[None]:
-    """Make the folder before the work, which may be long; a new one goes again when the work fails."""
-    from grover_probe.files import make_folder
-
-    new = not out.exists()
-    make_folder(out)
-    try:
-        yield
-    except BaseException:
-        if new and not any(out.iterdir()):
-            out.rmdir()
-        raise
 
 
 def _write(result: "Vocabulary | Diagnostics", out: Path, name: str, **record: Any) -> None:
