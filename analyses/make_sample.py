@@ -31,7 +31,7 @@ from grover_probe.data.sample import (
 )
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path, sha256_of
-from grover_probe.twobit import write_2bit
+from grover_probe.sequence_files.twobit import write_2bit
 
 MARKS = ("H3K4me1", "H3K4me3", "H3K27ac", "H3K27me3", "H3K36me3", "H3K9me3")
 RESOURCES = (

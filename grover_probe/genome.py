@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from grover_probe.errors import InputError
-from grover_probe.readers import Reader, open_reader
+from grover_probe.sequence_files.readers import Reader, open_reader
 
 BASES = "ACGT"
 N_CODE = 4

@@ -27,8 +27,8 @@ from grover_probe.genome import (
     open_genome,
     short_name,
 )
-from grover_probe.readers import FastaReader, IndexedFastaReader, TwoBitReader
-from grover_probe.twobit import write_2bit
+from grover_probe.sequence_files.readers import FastaReader, IndexedFastaReader, TwoBitReader
+from grover_probe.sequence_files.twobit import write_2bit
 
 FORMATS = ("plain", "crlf", "one line", "gzip", "bgzip", "plain indexed", "crlf indexed", "bgzip indexed", "2bit")
 READERS = {"2bit": TwoBitReader, "indexed": IndexedFastaReader}

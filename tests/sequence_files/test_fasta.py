@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from grover_probe import fasta
 from grover_probe.errors import InputError
-from grover_probe.fasta import read_fasta, scan_fasta
 from grover_probe.genome import open_genome
+from grover_probe.sequence_files import fasta
+from grover_probe.sequence_files.fasta import read_fasta, scan_fasta
 
 
 def slow_fasta(text: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from grover_probe.errors import InputError
-from grover_probe.fai import IndexEntry, quiet_htslib, read_index
-from grover_probe.twobit_check import MAGIC, SWAPPED_MAGIC, check_2bit
+from grover_probe.sequence_files.fai import IndexEntry, quiet_htslib, read_index
+from grover_probe.sequence_files.twobit_check import MAGIC, SWAPPED_MAGIC, check_2bit
 
 _KEEP_SEQUENCES = 2  # decoded chromosomes held in memory by a FASTA reader
 
@@ -72,7 +72,7 @@ class IndexedFastaReader:
 
     def letters(self, name: str, start: int, end: int) -> np.ndarray:
         """ASCII letters of [start, end), uint8."""
-        from grover_probe.fasta import IS_SEQUENCE
+        from grover_probe.sequence_files.fasta import IS_SEQUENCE
 
         try:
             with quiet_htslib():
@@ -95,7 +95,7 @@ class FastaReader:
     """FASTA without index: one strict pass for names and lengths, then one chromosome at a time in memory."""
 
     def __init__(self, path: Path) -> None:
-        from grover_probe.fasta import scan_fasta
+        from grover_probe.sequence_files.fasta import scan_fasta
 
         self._path = path
         self.lengths = scan_fasta(path)
@@ -111,7 +111,7 @@ class FastaReader:
 
     def _advance_to(self, name: str) -> None:
         """Read on until the sequence has been seen, from the top when it lies behind (once at most)."""
-        from grover_probe.fasta import read_fasta
+        from grover_probe.sequence_files.fasta import read_fasta
 
         for stream in (self._stream, read_fasta(self._path)):
             if stream is None:

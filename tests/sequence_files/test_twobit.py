@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grover_probe.errors import InputError
-from grover_probe.twobit import runs, write_2bit
+from grover_probe.sequence_files.twobit import runs, write_2bit
 
 BASES = st.text(alphabet="ACGTNacgtn", min_size=1, max_size=200)
 NAMES = st.text(alphabet="abcXYZ019_.", min_size=1, max_size=30)
