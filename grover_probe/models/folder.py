@@ -1,6 +1,7 @@
 """Model folders and hub ids, looked at without loading a model (and without torch)."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,10 @@ def hub_file(model: str, name: str) -> Path:
     check_model(model)
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.utils import logging as hub_logging
 
+    level = hub_logging.get_verbosity()
+    hub_logging.set_verbosity(logging.CRITICAL)  # its retries are not for the user; the outcome is, below
     try:
         return Path(hf_hub_download(model, name))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
@@ -81,6 +85,8 @@ def hub_file(model: str, name: str) -> Path:
             f"{model}: neither a folder here nor a model that can be fetched from the hub ({type(error).__name__}); "
             "check the name, or the network"
         ) from error
+    finally:
+        hub_logging.set_verbosity(level)
 
 
 def _looks_like_hub_id(model: str) -> bool:
