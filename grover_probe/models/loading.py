@@ -106,7 +106,7 @@ def load(model: str | Path, *, device: str = "auto", dtype: str = "fp32") -> Lan
     check_model(model)
     precision, where = pick_dtype(dtype), pick_device(device)
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             full, info = AutoModelForMaskedLM.from_pretrained(
                 str(model),
                 dtype=precision,
@@ -195,7 +195,7 @@ def _first_sentence(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """No load report, bar, warning or call to the hub's converter: what matters is checked and raised here."""
     from transformers.utils import logging as transformers_logging
 

@@ -26,8 +26,8 @@ prediction on human DNA. It is small enough to travel with the package: for tryi
 {data}
 
 Tokenizer: byte-pair encoding, `tokenizer.json` beside this file, hash `{tokenizer}`.
-Trained on {n_train:,} tokens ({n_bases:,} bases). Never trained on, and used for the evaluation below:
-{blocks}
+Windows were drawn from {n_train:,} tokens ({n_bases:,} bases). Never trained on, and used for the evaluation below:
+{blocks}.
 
 ## Recipe
 
@@ -45,8 +45,9 @@ tokens, falling as a cosine to zero; dropout {shape.dropout}; seed {recipe.seed}
 
 ## Limits and licence
 
-Human chromosomes 20 and X only, forward strand, a few per cent of the training of the published model; perplexities
-are not comparable with the paper's, which are on all of hg19. Weights and card: MIT. Sequence: GRCh37, public domain.
+Little sequence and {recipe.total_tokens:,} tokens seen, where the paper trained on more than five million samples;
+forward strand only. Its perplexity is not comparable with the paper's, which is on all of hg19. Weights and card: MIT.
+Sequence: GRCh37, public domain.
 """
 
 _CORPUS_START = """
@@ -63,6 +64,7 @@ def model_card(
     corpus: "Corpus",
     runs: np.ndarray,
     blocks: list[Region],
+    steps: int,
     hours: float,
     measured: "MaskedAccuracy | None",
 ) -> str:
@@ -74,8 +76,8 @@ def model_card(
         What was trained, and on what.
     blocks
         Held-out regions that were evaluated.
-    hours
-        Time of training.
+    steps, hours
+        Optimisation steps and time of training.
     measured
         Result on the held-out regions.
     """
@@ -98,7 +100,7 @@ def model_card(
             for stage in recipe.stages
         ),
         start=_CORPUS_START if recipe.start == "corpus" else "",
-        time=f"{hours:.1f} hours on {host['processor']} (torch {versions().get('torch')}).",
+        time=f"{steps:,} steps in {hours:.1f} hours on {host['processor']} (torch {versions().get('torch')}).",
         measured=f"```json\n{result}\n```",
     )
 

@@ -25,10 +25,14 @@ def save_checkpoint(model: Any, tokenizer_folder: Path, out: Path | str, card: s
 
     import torch
 
+    from grover_probe.models.loading import quiet_transformers
+
     out = Path(out)
     with atomic_path(out) as temporary:
         half = copy.deepcopy(model).to(dtype=torch.float16, device="cpu")
-        half.save_pretrained(temporary)
+        with quiet_transformers():
+            half.save_pretrained(temporary)
+        (temporary / "model.safetensors").chmod(0o644)  # safetensors makes it readable by its owner only
         for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
             if (tokenizer_folder / name).is_file():
                 shutil.copyfile(tokenizer_folder / name, temporary / name)

@@ -44,6 +44,7 @@ def pretrain(
     from grover_probe.pretrain.card import model_card, training_hours
     from grover_probe.pretrain.checkpoint import save_checkpoint
     from grover_probe.pretrain.train import pretrain as train
+    from grover_probe.pretrain.train import steps_done
 
     pieces = load_tokenizer(tokenizer)
     genomes = [open_genome(path) for path in genome]
@@ -60,7 +61,7 @@ def pretrain(
     if blocks:
         measured = evaluate_masked(model, corpus, corpus.runs(blocks), progress=progress)
         print(json.dumps(dataclasses.asdict(measured), indent=1))
-    card = model_card(settings, corpus, runs, blocks, training_hours(out / "metrics.jsonl"), measured)
+    card = model_card(settings, corpus, runs, blocks, steps_done(out), training_hours(out / "metrics.jsonl"), measured)
     folder = save_checkpoint(model, tokenizer if tokenizer.is_dir() else tokenizer.parent, out / "checkpoint", card)
     note(f"wrote {folder}")
 

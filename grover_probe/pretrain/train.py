@@ -239,6 +239,11 @@ def pretrain(
     return trainer.model.eval()
 
 
+def steps_done(out: Path | str) -> int:
+    """Optimisation steps of the run in a folder, from its saved state."""
+    return int(torch.load(Path(out) / "state.pt", weights_only=True, map_location="cpu")["step"])
+
+
 def _forget_after(metrics: Path, step: int) -> None:
     """Drop the records of steps that were lost with a stopped run and will be made again."""
     if metrics.is_file():
