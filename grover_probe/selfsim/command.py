@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 app = new_app("How much does context change the embedding of a token? Exact self-similarity per token and layer.")
 
+_RHO_LEGEND = (
+    "rho: Spearman of adjusted self-similarity with the share of a token's occurrences in repeats; "
+    "rho|f,l,gc: with frequency, length and GC held constant"
+)
 _SAMPLE_REGION = "demo_region.bed"
 _MOST_LAYERS = 999
 _OUTPUTS = ("selfsim.parquet", "selfsim.tsv", "selfsim.png", "selfsim.svg")
@@ -111,6 +115,8 @@ def selfsim(
             _write(result, job, inputs, out)
             verb = "wrote"
     print(layer_table(result))
+    if "rho_repeat" in result.layers:
+        note(_RHO_LEGEND)
     note(f"{verb} {', '.join(str(out / name) for name in (*_OUTPUTS, _RECORD))}")
 
 
