@@ -11,7 +11,6 @@ from grover_probe.bpe import BPETokenizer, save_tokenizer
 from grover_probe.bpe.train import train
 from grover_probe.corpus import Corpus, tokenize
 from grover_probe.data.sample import sample_path
-from grover_probe.errors import DataError
 from grover_probe.genome import Genome, decode_bases, open_genome
 
 TINY_LENGTHS = {"chr1": 12_000, "chr2": 5_000, "chrM": 800}
@@ -104,14 +103,8 @@ def tiny_model(tiny_model_folder: Path):
 
 @pytest.fixture(scope="session")
 def sample_checkpoint() -> Path:
-    """The embedded checkpoint; tests that need it are skipped where the package does not carry one."""
-    try:
-        folder = sample_path("checkpoint")
-    except DataError as error:
-        pytest.skip(f"no embedded checkpoint: {error}")
-    if not (folder / "model.safetensors").is_file():
-        pytest.skip("the embedded checkpoint has no weights")
-    return folder
+    """The embedded checkpoint, which every installation carries."""
+    return sample_path("checkpoint")
 
 
 @pytest.fixture(scope="session")

@@ -133,3 +133,9 @@ def test_missing_file_is_an_error_that_lists_what_is_there():
 def test_sample_is_small():
     files = [sample_path(name) for name in (GENOME, *COLUMNS)]
     assert sum(path.stat().st_size for path in files) < 1_900_000
+
+
+def test_sample_with_its_checkpoint_is_at_most_12_mb():
+    files = [path for path in sample_path().rglob("*") if path.is_file()]
+    assert sample_path("checkpoint/model.safetensors") in files
+    assert sum(path.stat().st_size for path in files) <= 12_000_000

@@ -7,7 +7,6 @@ import pytest
 
 from grover_probe.bpe import BPETokenizer, load_tokenizer
 from grover_probe.data.sample import sample_path
-from grover_probe.errors import DataError
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -15,10 +14,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 @pytest.fixture(scope="session")
 def chr20_tokenizer() -> BPETokenizer:
     """600 merges learnt on hg19 chr20."""
-    try:
-        return load_tokenizer(sample_path("checkpoint"))
-    except DataError as error:
-        pytest.skip(f"no embedded tokenizer: {error}")
+    return load_tokenizer(sample_path("checkpoint"))
 
 
 def write_stand_in(tokenizer: BPETokenizer, folder: Path, *, merges_as_lists: bool = False) -> Path:

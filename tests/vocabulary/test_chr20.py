@@ -19,10 +19,7 @@ TABLES = Path(__file__).parents[2] / "analyses" / "tables" / "chr20"
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    try:
-        return load_tokenizer(sample_path("checkpoint"))
-    except DataError as error:
-        pytest.skip(f"no embedded tokenizer: {error}")
+    return load_tokenizer(sample_path("checkpoint"))
 
 
 @pytest.fixture(scope="module")
