@@ -1,0 +1,1 @@
+"""Baselines that know nothing of a language model: composition of the sequence, static token vectors."""
