@@ -5,9 +5,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grover_probe.bpe.merges import CLS_ID, PAD_ID, SEP_ID
+from grover_probe.bpe.merges import CLS_ID, MASK_ID, PAD_ID, SEP_ID
 
 _POOL_BATCHES = 64  # windows are sorted by length within pools of about this many batches
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """Ids of the special tokens that a model's input is made with; None for one that it does not take.
+
+    Attributes
+    ----------
+    pad
+        Fills up short windows.
+    cls, sep
+        Before the first and after the last token of a window.
+    mask
+        Stands for a token to be predicted.
+    """
+
+    pad: int = PAD_ID
+    cls: int | None = CLS_ID
+    sep: int | None = SEP_ID
+    mask: int | None = MASK_ID
+
+    @property
+    def before(self) -> int:
+        """Positions before the first token of a window: 0 or 1."""
+        return int(self.cls is not None)
+
+    @property
+    def around(self) -> int:
+        """Positions that special tokens take in a window: 0, 1 or 2."""
+        return self.before + int(self.sep is not None)
+
+
+BERT_SPECIALS = SpecialIds()  # of this project's tokenizers and the published GROVER
 
 
 @dataclass(frozen=True)
@@ -17,16 +50,19 @@ class Batch:
     Attributes
     ----------
     input_ids
-        int64, shape (n_windows, longest + 2): [CLS], tokens, [SEP], padding.
+        int64, shape (n_windows, longest + specials.around): [CLS], tokens, [SEP], padding.
     attention_mask
         int64, same shape, 1 for everything but padding; None when there is no padding.
     windows
         int64, shape (n_windows, 2): token ranges in the corpus.
+    specials
+        What stands before and after the tokens.
     """
 
     input_ids: np.ndarray
     attention_mask: np.ndarray | None
     windows: np.ndarray
+    specials: SpecialIds = BERT_SPECIALS
 
     @property
     def n_tokens(self) -> int:
@@ -34,7 +70,7 @@ class Batch:
         return int((self.windows[:, 1] - self.windows[:, 0]).sum())
 
 
-def gather(ids: np.ndarray, windows: np.ndarray) -> Batch:
+def gather(ids: np.ndarray, windows: np.ndarray, specials: SpecialIds = BERT_SPECIALS) -> Batch:
     """Read windows of a corpus into one padded batch.
 
     Parameters
@@ -43,19 +79,24 @@ def gather(ids: np.ndarray, windows: np.ndarray) -> Batch:
         Token ids of the corpus, shape (n_tokens,).
     windows
         Token ranges, shape (n_windows, 2), none empty.
+    specials
+        What the model takes around the tokens: `LanguageModel.specials`.
     """
     sizes = windows[:, 1] - windows[:, 0]
     longest = int(sizes.max())
     columns = np.arange(longest)
     inside = columns < sizes[:, None]
     positions = np.minimum(windows[:, :1] + columns, windows[:, 1:] - 1)
-    input_ids = np.full((len(windows), longest + 2), PAD_ID, dtype=np.int64)
-    input_ids[:, 0] = CLS_ID
-    input_ids[:, 1:-1] = np.where(inside, ids[positions], PAD_ID)
-    input_ids[np.arange(len(windows)), sizes + 1] = SEP_ID
+    before, width = specials.before, longest + specials.around
+    input_ids = np.full((len(windows), width), specials.pad, dtype=np.int64)
+    input_ids[:, before : before + longest] = np.where(inside, ids[positions], specials.pad)
+    if specials.cls is not None:
+        input_ids[:, 0] = specials.cls
+    if specials.sep is not None:
+        input_ids[np.arange(len(windows)), before + sizes] = specials.sep
     padded = bool((sizes < longest).any())
-    mask = (np.arange(longest + 2) < (sizes + 2)[:, None]).astype(np.int64) if padded else None
-    return Batch(input_ids, mask, windows)
+    mask = (np.arange(width) < (sizes + specials.around)[:, None]).astype(np.int64) if padded else None
+    return Batch(input_ids, mask, windows, specials)
 
 
 def in_length_order(windows: np.ndarray, batch_tokens: int) -> list[np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grover_probe.batches import gather, in_length_order, shuffled
+from grover_probe.batches import SpecialIds, gather, in_length_order, shuffled
 from grover_probe.bpe.merges import CLS_ID, PAD_ID, SEP_ID
 
 IDS = np.random.default_rng(0).integers(5, 609, 5_000).astype(np.uint16)
@@ -34,6 +34,18 @@ def test_gather_against_lists(windows):
         assert batch.attention_mask.tolist() == [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
     assert batch.n_tokens == sizes.sum()
     np.testing.assert_array_equal(batch.windows, windows)
+
+
+@pytest.mark.parametrize("cls", [None, 7])
+@pytest.mark.parametrize("sep", [None, 9])
+def test_gather_with_other_special_tokens(cls, sep):
+    windows = np.array([[10, 15], [40, 42]])
+    batch = gather(IDS, windows, SpecialIds(pad=3, cls=cls, sep=sep, mask=None))
+    front, back = [7] * (cls is not None), [9] * (sep is not None)
+    rows = [[*front, *IDS[begin:stop].tolist(), *back] for begin, stop in windows]
+    assert batch.input_ids.tolist() == [rows[0], rows[1] + [3, 3, 3]]
+    assert batch.attention_mask.tolist() == [[1] * len(rows[0]), [1] * len(rows[1]) + [0, 0, 0]]
+    assert (batch.specials.before, batch.specials.around) == (len(front), len(front) + len(back))
 
 
 def test_gather_at_the_very_end_and_from_disk(tmp_path):

@@ -55,7 +55,7 @@ def run_pass(
     total = int((windows[:, 1] - windows[:, 0]).sum())
     with track(total=total, label=f"{model.name}", unit="tok", unit_scale=True, progress=progress) as bar:
         for group in in_length_order(windows, batch_size * (longest + 2)):
-            batch = gather(corpus.ids, group)
+            batch = gather(corpus.ids, group, model.specials)
             tokens = forward(model, batch, layers)
             for reducer in reducers:
                 reducer.update(tokens)
@@ -69,14 +69,15 @@ def forward(model: LanguageModel, batch: Batch, layers: Sequence[int] | None = N
     mask = None if batch.attention_mask is None else torch.from_numpy(batch.attention_mask).to(model.device)
     states = model.hidden_states(ids, mask)
     sizes = torch.from_numpy(batch.windows[:, 1] - batch.windows[:, 0]).to(model.device)
-    inside = torch.arange(ids.shape[1] - 2, device=ids.device) < sizes[:, None]
+    inside = torch.arange(ids.shape[1] - batch.specials.around, device=ids.device) < sizes[:, None]
     window, column = inside.nonzero(as_tuple=True)
     begins = torch.from_numpy(batch.windows[:, 0]).to(model.device)
+    before = batch.specials.before
     kept = states if layers is None else tuple(states[layer] for layer in layers)
     return TokenBatch(
-        ids=ids[window, column + 1],
+        ids=ids[window, column + before],
         positions=begins[window] + column,
         window=window,
         n_windows=len(sizes),
-        hidden=tuple(layer[window, column + 1] for layer in kept),
+        hidden=tuple(layer[window, column + before] for layer in kept),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from grover_probe.batches import BERT_SPECIALS, SpecialIds
 from grover_probe.errors import InputError
 from grover_probe.models.folder import check_model, describe_model
 
@@ -35,12 +36,15 @@ class LanguageModel:
         Where it is.
     source
         Name and hashes, for the record of a result.
+    specials
+        Special tokens that its input takes.
     """
 
     name: str
     network: Any
     device: torch.device
     source: dict[str, Any]
+    specials: SpecialIds = BERT_SPECIALS
 
     def __repr__(self) -> str:
         return f"LanguageModel({self.name}: {self.n_layers - 1} blocks of {self.width}, on {self.device})"
