@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 _TAB, _NEWLINE, _RETURN, _SPACE, _HASH = 9, 10, 13, 32, 35
-_PLUS, _MINUS, _COMPLEMENT = ord("+"), ord("-"), ord("C")
+_ZERO, _NINE, _PLUS, _MINUS, _COMPLEMENT = ord("0"), ord("9"), ord("+"), ord("-"), ord("C")
 _TRACK, _BROWSER = np.frombuffer(b"track", dtype=np.uint8), np.frombuffer(b"browser", dtype=np.uint8)
 _FNV_START, _FNV_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 
@@ -121,10 +121,9 @@ def _whole(text, low, high):  # type: ignore[no-untyped-def]
         return -1
     value = 0
     for at in range(low, high):
-        digit = np.int64(text[at]) - 48
-        if digit < 0 or digit > 9:
+        if text[at] < _ZERO or text[at] > _NINE:
             return -1
-        value = 10 * value + digit
+        value = 10 * value + int(text[at] - _ZERO)
     return value
 
 
@@ -133,5 +132,5 @@ def _hash(text, low, high):  # type: ignore[no-untyped-def]
     """FNV-1a, 64 bits."""
     found = _FNV_START
     for at in range(low, high):
-        found = np.uint64((found ^ np.uint64(text[at])) * _FNV_PRIME)
+        found = (found ^ np.uint64(text[at])) * _FNV_PRIME
     return found

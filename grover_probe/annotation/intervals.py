@@ -37,16 +37,26 @@ class Intervals:
         """Bases covered."""
         return int(sum((part[:, 1] - part[:, 0]).sum() for part in self.by_chrom.values()))
 
-    def overlaps(self, chrom: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Whether each stretch [start, end) of a chromosome shares at least one base with an interval: bool."""
+    def on(self, chrom: str) -> np.ndarray:
+        """Intervals on one chromosome (``20`` = ``chr20``), shape (n, 2)."""
         part = self.by_chrom.get(chrom)
         if part is None:
             part = {short_name(name): pairs for name, pairs in self.by_chrom.items()}.get(short_name(chrom))
-        if part is None or not len(part):
+        return np.empty((0, 2), dtype=np.int64) if part is None else part
+
+    def overlaps(self, chrom: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether each stretch [start, end) of a chromosome shares at least one base with an interval: bool."""
+        part = self.on(chrom)
+        if not len(part):
             return np.zeros(len(starts), dtype=bool)
         # The last interval that begins before the stretch ends is the only one that need be looked at.
         last = np.searchsorted(part[:, 0], ends, side="left") - 1
         return (last >= 0) & (part[np.maximum(last, 0), 1] > starts)
+
+    def bases_in(self, chrom: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Bases of each stretch [start, end) of a chromosome that lie in intervals: int64."""
+        part = self.on(chrom)
+        return bases_below(part, np.asarray(ends)) - bases_below(part, np.asarray(starts))
 
 
 def share_per_token(corpus: Corpus, runs: np.ndarray, intervals: Intervals) -> np.ndarray:
@@ -98,3 +108,12 @@ def merge(intervals: np.ndarray) -> np.ndarray:
     opens[1:] = ordered[1:, 0] > reach[:-1]
     closes = np.append(opens[1:], True)[: len(ordered)]
     return np.stack([ordered[opens, 0], reach[closes]], axis=1).astype(np.int64)
+
+
+def bases_below(merged: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Bases of merged intervals, shape (n, 2), that lie before each position: int64, shape of `positions`."""
+    covered = np.concatenate(([0], np.cumsum(merged[:, 1] - merged[:, 0])))
+    ends = np.concatenate(([0], merged[:, 1]))
+    begun = np.searchsorted(merged[:, 0], positions, side="left")
+    beyond = np.where(begun > 0, np.maximum(ends[begun] - positions, 0), 0)
+    return covered[begun] - beyond
