@@ -119,8 +119,9 @@ def test_strand(tmp_path, tiny_genome):
     assert found[:3] == [1.0, (5 - 10) / 15, -1.0] and np.isnan(found[3])
 
 
+value = st.one_of(st.none(), st.floats(-1e3, 1e3), st.sampled_from([np.nan, np.inf, -np.inf]))
 values = st.lists(
-    st.tuples(st.integers(1, 9), st.one_of(st.none(), st.floats(-1e3, 1e3), st.sampled_from([np.nan, np.inf, -np.inf]))),
+    st.tuples(st.integers(1, 9), value),
     min_size=1,
     max_size=12,
 )  # fmt: skip
