@@ -85,7 +85,7 @@ def run_windows(
     """`run_pass` on rows of `window_table`, without checks; `done` hears the tokens taken from each batch."""
     longest = int((table[:, 1] - table[:, 0]).max()) if len(table) else 0
     for group in in_length_order(table, batch_size * (longest + 2)):
-        batch = gather(corpus.ids, group[:, :2])
+        batch = gather(corpus.ids, group[:, :2], model.specials)
         tokens = forward(model, batch, layers, taken=group[:, 2:4], numbers=group[:, 4])
         for reducer in reducers:
             reducer.update(tokens)
@@ -119,10 +119,10 @@ def forward(
     taken = batch.windows if taken is None else taken
     begins = batch.windows[:, 0]
     # Which columns are taken is known here, so that the device need not be asked.
-    columns = np.arange(ids.shape[1] - 2)
+    columns = np.arange(ids.shape[1] - batch.specials.around)
     inside = (columns >= (taken[:, 0] - begins)[:, None]) & (columns < (taken[:, 1] - begins)[:, None])
     window, column = inside.nonzero()
-    rows = torch.from_numpy(window * ids.shape[1] + column + 1).to(model.device)
+    rows = torch.from_numpy(window * ids.shape[1] + column + batch.specials.before).to(model.device)
     return TokenBatch(
         ids=ids.view(-1)[rows],
         positions=torch.from_numpy(begins[window] + column).to(model.device),
