@@ -122,13 +122,13 @@ def load_tokenizer(path: Path | str) -> BPETokenizer:
     if not isinstance(model, dict):
         raise InputError(f"{path}: has no `model`; expected a tokenizer.json of the `tokenizers` library")
     try:
-        _check_kind(content, model)
+        check_kind(content, model)
         return BPETokenizer(_read_merges(model))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _check_kind(content: dict[str, Any], model: dict[str, Any]) -> None:
+def check_kind(content: dict[str, Any], model: dict[str, Any]) -> None:
     """Refuse what would give other ids than merging the bases in rank order."""
     kind = model.get("type")
     if kind != "BPE":

@@ -7,6 +7,7 @@ from typing import Any
 
 from grover_probe.errors import InputError
 from grover_probe.files import sha256_of
+from grover_probe.models.pinned import pinned_file, pinned_revision
 
 _WEIGHT_FILES = (
     "model.safetensors",
@@ -35,7 +36,7 @@ def check_model(model: str | Path) -> None:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{folder}/config.json: not valid JSON ({error})") from error
-    if not isinstance(config, dict) or "model_type" not in config:
+    if not isinstance(config, dict) or not {"model_type", "auto_map"} & config.keys():
         raise InputError(
             f"{folder}/config.json: has no `model_type`; expected the configuration of a transformers model"
         )
@@ -43,35 +44,54 @@ def check_model(model: str | Path) -> None:
         raise InputError(f"{folder}: no weights; expected model.safetensors (or pytorch_model.bin) beside config.json")
 
 
-def describe_model(model: str | Path) -> dict[str, Any]:
+def describe_model(model: str | Path, revision: str | None = None) -> dict[str, Any]:
     """Name and content of a model for the record of a result.
 
     Returns
     -------
     dict
-        For a folder ``name`` and the ``sha256`` of config and weights; for a hub id ``name`` and the ``revision`` in
-        the local cache (None when it is not there yet).
+        For a folder ``name`` and the ``sha256`` of config, weights and code; for a hub id ``name`` and the
+        ``revision``: the pinned one, else that in the local cache (None when it is not there yet).
     """
     check_model(model)
     folder = Path(model)
     if not folder.is_dir():
-        return {"name": str(model), "revision": _cached_revision(str(model))}
+        known = pinned_revision(str(model), revision)
+        return {"name": str(model), "revision": known or _cached_revision(str(model), revision)}
     files = [
         folder / "config.json",
-        *(p for p in sorted(folder.iterdir()) if p.suffix in (".safetensors", ".bin")),
+        *(p for p in sorted(folder.iterdir()) if p.suffix in (".safetensors", ".bin", ".py")),
     ]
     return {"name": folder.resolve().name, "sha256": {path.name: sha256_of(path) for path in files}}
 
 
-def hub_file(model: str, name: str) -> Path:
+def hub_file(model: str, name: str, revision: str | None = None) -> Path:
     """A file of a model on the hub, from the local cache or fetched.
+
+    What the manifests list is fetched at their revision, and verified (`grover_probe.models.pinned`).
+
+    Parameters
+    ----------
+    model
+        Hub id.
+    name
+        Path of the file in the repository.
+    revision
+        Commit, branch or tag; None for the pinned one, else the newest.
 
     Raises
     ------
     InputError
         When it cannot be had.
+    DataError
+        When a listed file cannot be had, or is not what the manifest says.
     """
     check_model(model)
+    if pinned_revision(model, revision) is not None:
+        found = pinned_file(model, name)
+        if found is None:
+            raise InputError(f"{model}: {name} is not among the files of this model that the manifests list")
+        return found
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     from huggingface_hub.utils import logging as hub_logging
@@ -79,7 +99,7 @@ def hub_file(model: str, name: str) -> Path:
     level = hub_logging.get_verbosity()
     hub_logging.set_verbosity(logging.CRITICAL)  # its retries are not for the user; the outcome is, below
     try:
-        return Path(hf_hub_download(model, name))
+        return Path(hf_hub_download(model, name, revision=revision))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(
             f"{model}: neither a folder here nor a model that can be fetched from the hub ({type(error).__name__}); "
@@ -94,8 +114,8 @@ def _looks_like_hub_id(model: str) -> bool:
     return len(parts) == 2 and all(part and not part.startswith(".") for part in parts)
 
 
-def _cached_revision(model: str) -> str | None:
+def _cached_revision(model: str, revision: str | None) -> str | None:
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(model, "config.json")
+    found = try_to_load_from_cache(model, "config.json", revision=revision)
     return Path(found).parent.name if isinstance(found, str) else None

@@ -1,5 +1,8 @@
-"""The published GROVER tokenizer (`PoetschLab/GROVER`) and what is odd about its files.
+"""GROVER as published (`PoetschLab/GROVER`, Sanabria et al. 2024) and what is odd about its files.
 
+* It is a plain ``BertForMaskedLM``; no code of its authors is needed. The manifests pin one revision and the sha256 of
+  each file. The weights are a pickle only, which is converted once (`grover_probe.models.pinned`); its two tensors of a
+  pooler belong to nothing that is used here.
 * ``tokenizer.json`` has 610 entries, the model 609 embedding rows: id 609 is the empty string. The first four merges
   join a base and this empty string and can never happen. Both are left out here, so that id 609 reaches no model.
 * ``special_tokens_map.json`` does not name [SEP] and [UNK]; transformers then does not treat them as special. Here
@@ -19,14 +22,35 @@ import numpy as np
 from grover_probe.bpe.files import MODEL_MAX_LENGTH, TOKENIZER_FILE, load_tokenizer, save_tokenizer
 from grover_probe.bpe.merges import SPECIAL_TOKENS
 from grover_probe.errors import InputError
+from grover_probe.models.files import ModelFiles
+from grover_probe.models.vocabulary import Vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from grover_probe.bpe.encode import BPETokenizer
 
+NAME = "GROVER"
+REPO = "PoetschLab/GROVER"
 EMPTY_ID = 609  # the entry of the published tokenizer that has no embedding row
 _CLASSES = {None, "PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend"}
+
+
+def recognises(files: ModelFiles, config: dict[str, Any]) -> bool:
+    """By its hub id, or a folder whose tokenizer has the empty string that the model has no row for."""
+    if not files.is_local or config.get("vocab_size") != EMPTY_ID or not files.has(TOKENIZER_FILE):
+        return files.name == REPO
+    model = _read_json(files.path(TOKENIZER_FILE)).get("model")
+    return isinstance(model, dict) and isinstance(model.get("vocab"), dict) and model["vocab"].get("") == EMPTY_ID
+
+
+def vocabulary(files: ModelFiles, config: dict[str, Any]) -> Vocabulary:
+    """The published tokenizer, its settings checked."""
+    beside = [files.path(name) for name in (TOKENIZER_FILE, "config.json")]
+    if files.has("tokenizer_config.json"):
+        beside.append(files.path("tokenizer_config.json"))
+    load_published_tokenizer(beside[0].parent)
+    return read_vocabulary(beside[0])
 
 
 def load_published_tokenizer(folder: Path | str) -> "BPETokenizer":

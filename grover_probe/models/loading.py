@@ -1,4 +1,4 @@
-"""Open a masked language model from a folder or the model hub, and refuse what cannot be right."""
+"""Open a language model from a folder or the model hub, and refuse what cannot be right."""
 
 import contextlib
 import logging
@@ -6,15 +6,21 @@ import os
 import pickle
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from grover_probe.batches import BERT_SPECIALS, SpecialIds
+from grover_probe.batches import BERT_SPECIALS
+from grover_probe.bpe.merges import FIRST_PIECE_ID
 from grover_probe.errors import InputError
-from grover_probe.models.folder import check_model, describe_model
+from grover_probe.models.custom_code import has_code, require_trust
+from grover_probe.models.families import Family, family_of
+from grover_probe.models.files import ModelFiles, model_files
+from grover_probe.models.folder import describe_model
+from grover_probe.models.language_model import LanguageModel
+from grover_probe.models.pinned import pinned_folder, pinned_revision
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 DTYPES = tuple(_DTYPES)
@@ -22,129 +28,170 @@ DTYPES = tuple(_DTYPES)
 _NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
 
 
-@dataclass(frozen=True)
-class LanguageModel:
-    """A model that gives hidden states for token ids.
-
-    Attributes
-    ----------
-    name
-        Folder name or hub id.
-    network
-        The encoder, without its prediction head, in evaluation mode.
-    device
-        Where it is.
-    source
-        Name and hashes, for the record of a result.
-    specials
-        Special tokens that its input takes.
-    """
-
-    name: str
-    network: Any
-    device: torch.device
-    source: dict[str, Any]
-    specials: SpecialIds = BERT_SPECIALS
-
-    def __repr__(self) -> str:
-        return f"LanguageModel({self.name}: {self.n_layers - 1} blocks of {self.width}, on {self.device})"
-
-    @property
-    def n_layers(self) -> int:
-        """Layers of hidden states: the embedding output (layer 0) and the output of each block."""
-        return self.network.config.num_hidden_layers + 1
-
-    @property
-    def width(self) -> int:
-        """Size of a hidden state."""
-        return self.network.config.hidden_size
-
-    @property
-    def n_ids(self) -> int:
-        """Rows of the token embedding table; ids from here on cannot be embedded."""
-        return self.network.get_input_embeddings().weight.shape[0]
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest window in tokens, room for [CLS] and [SEP] left."""
-        return self.network.config.max_position_embeddings - 2
-
-    def hidden_states(self, ids: torch.Tensor, mask: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
-        """Hidden states of all layers.
-
-        Parameters
-        ----------
-        ids
-            int64, shape (n_windows, n_positions), special tokens included.
-        mask
-            1 for everything but padding, same shape; None when nothing is padded.
-
-        Returns
-        -------
-        tuple of torch.Tensor
-            `n_layers` tensors of shape (n_windows, n_positions, width).
-        """
-        return self.network(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-
-
-def load(model: str | Path, *, device: str = "auto", dtype: str = "fp32") -> LanguageModel:
-    """Load a masked language model for reading hidden states.
+def load(
+    model: str | Path,
+    *,
+    device: str = "auto",
+    dtype: str = "fp32",
+    trust_remote_code: bool = False,
+    revision: str | None = None,
+) -> LanguageModel:
+    """Load a masked or causal language model for reading hidden states and logits.
 
     Parameters
     ----------
     model
         A folder with ``config.json`` and weights, or a hub id such as ``PoetschLab/GROVER``. Pickled weights are read
-        with ``weights_only`` (nothing in them is executed); code of a model's author is never run.
+        with ``weights_only``: nothing in them is executed.
     device
         ``auto`` takes a GPU when there is one.
     dtype
         ``fp32``, ``bf16`` or ``fp16``: the precision of the forward pass.
+    trust_remote_code
+        Run the code of the model's author if it needs that. A line on stderr says which files.
+    revision
+        Commit, branch or tag of a hub id. By default the one that the manifests pin and verify, else the newest.
 
     Raises
     ------
     InputError
-        When there is no model, its weights are missing, unsafe, damaged or of another shape.
+        When there is no model, its weights are missing, unsafe, damaged or of another shape, or it needs code that
+        was not allowed.
+    DataError
+        When a file that the manifests list cannot be had or is not what they say.
     """
-    from transformers import AutoModelForMaskedLM
-
-    check_model(model)
     precision, where = pick_dtype(dtype), pick_device(device)
+    files = model_files(model, revision)
+    config = files.config()
+    family = family_of(files, config)
+    causal = _is_causal(config)
+    auto_class = f"AutoModelFor{'CausalLM' if causal else 'MaskedLM'}"
+    source = describe_model(model, revision)
+    coded = has_code(config)
+    if coded:
+        origin = f"in {model}" if files.is_local else f"repository {model}, revision {source['revision']}"
+        require_trust(files, config, auto_class, trust_remote_code, origin)
+    vocabulary = family.vocabulary(files, config)
+    pinned = not files.is_local and pinned_revision(files.model, revision) is not None
+    place = str(pinned_folder(files.model)) if pinned else files.model
+    full, info = _from_pretrained(
+        files, auto_class, place, dtype=precision, trust_remote_code=coded, revision=None if pinned else revision
+    )
+    encoder = full.base_model_prefix
+    _check_weights(files.model, encoder, info)
+    network = full.base_model
+    specials = BERT_SPECIALS if vocabulary is None else vocabulary.specials
+    loaded = LanguageModel(
+        name=files.name,
+        network=network.to(where).eval(),
+        device=where,
+        source=source,
+        n_layers=_first_of(files, network.config, "num_hidden_layers", "n_layer", "n_layers") + 1,
+        width=_first_of(files, network.config, "hidden_size", "d_model", "n_embd"),
+        max_tokens=_positions(files, family, network.config) - specials.around,
+        module=full.to(where).eval(),
+        read=family.read,
+        family=family.name,
+        specials=specials,
+        causal=causal,
+        id_map=None if vocabulary is None or vocabulary.is_ours else torch.from_numpy(vocabulary.model_ids).to(where),
+        token_lengths=None if vocabulary is None else vocabulary.tokenizer.lengths,
+        has_head=not any(_is_head(key, encoder) for key in info["missing_keys"]),
+    )
+    if vocabulary is not None and int(vocabulary.model_ids.max()) >= loaded.n_rows:
+        raise InputError(
+            f"{model}: its tokenizer has ids up to {int(vocabulary.model_ids.max())}, but the weights have "
+            f"{loaded.n_rows} embedding rows; the files are not of one model"
+        )
+    if coded:
+        _try_out(loaded)
+    return loaded
+
+
+def _is_causal(config: dict[str, Any]) -> bool:
+    """By the class that was saved, else by what its author's code offers; masked when nothing says."""
+    names = [*(config.get("architectures") or ()), *(config.get("auto_map") or ())]
+    if any("MaskedLM" in name for name in names):
+        return False
+    return any("CausalLM" in name or name.endswith("LMHeadModel") for name in names)
+
+
+def _from_pretrained(
+    files: ModelFiles, auto_class: str, place: str, *, dtype: torch.dtype, trust_remote_code: bool, revision: str | None
+) -> tuple[Any, dict[str, Any]]:
+    """The network with its head, and which tensors the weights lacked or had in another shape."""
+    import transformers
+
     try:
         with quiet_transformers():
-            full, info = AutoModelForMaskedLM.from_pretrained(
-                str(model),
-                dtype=precision,
-                trust_remote_code=False,
+            return getattr(transformers, auto_class).from_pretrained(
+                place,
+                dtype=dtype,
+                trust_remote_code=trust_remote_code,
+                revision=revision,
                 output_loading_info=True,
-                ignore_mismatched_sizes=True,  # refused below, with the shapes
+                ignore_mismatched_sizes=True,  # refused later, with the shapes
             )
     except pickle.UnpicklingError as error:
         raise InputError(
-            f"{model}: the pickled weights hold more than tensors and were not executed; "
+            f"{files.model}: the pickled weights hold more than tensors and were not executed; "
             "ask for a safetensors version of the model"
         ) from error
-    except Exception as error:  # of any kind: safetensors, pickle, config checks and hub each raise their own
-        kind = "cannot be loaded" if Path(model).is_dir() else "is no folder here and cannot be had from the hub"
-        raise InputError(f"{model}: {kind}: {_first_sentence(error)}") from error
-    _check_weights(str(model), full.base_model_prefix, info)
-    return LanguageModel(
-        name=Path(model).resolve().name if Path(model).is_dir() else str(model),
-        network=full.base_model.to(where).eval(),
-        device=where,
-        source=describe_model(model),
-    )
+    except Exception as error:  # of any kind: safetensors, pickle, config checks, hub and custom code raise their own
+        kind = "cannot be loaded" if files.is_local else "cannot be had from the hub, or not be loaded"
+        code = f" (its author's code, with transformers {transformers.__version__})" if trust_remote_code else ""
+        raise InputError(f"{files.model}: {kind}{code}: {_first_sentence(error)}") from error
 
 
 def _check_weights(model: str, encoder: str, info: dict[str, Any]) -> None:
-    """Refuse weights that leave any tensor of the encoder random; the prediction head and the pooler are not used."""
+    """Refuse weights that leave any tensor of the encoder random; pooler and contact head are not used."""
     for name, found, expected in sorted(info["mismatched_keys"]):
         raise InputError(
             f"{model}: the weights do not fit config.json: {name} has shape {tuple(found)}, expected {tuple(expected)}"
         )
-    missing = sorted(key for key in info["missing_keys"] if key.startswith(f"{encoder}.") and ".pooler." not in key)
+    missing = sorted(key for key in info["missing_keys"] if not _is_head(key, encoder) and not _is_unused(key))
     if missing:
         raise InputError(
             f"{model}: the weights do not fit config.json: {len(missing)} tensors are missing, first {missing[0]}"
+        )
+
+
+def _is_head(key: str, encoder: str) -> bool:
+    return bool(encoder) and not key.startswith(f"{encoder}.")
+
+
+def _is_unused(key: str) -> bool:
+    return ".pooler." in key or ".contact_head." in key
+
+
+def _first_of(files: ModelFiles, config: Any, *names: str) -> int:
+    """A size from a configuration, which custom code may spell in another way."""
+    found = next((getattr(config, name) for name in names if isinstance(getattr(config, name, None), int)), None)
+    if found is None:
+        raise InputError(f"{files.model}/config.json: has no {names[0]}; this kind of model is not known")
+    return found
+
+
+def _positions(files: ModelFiles, family: Family, config: Any) -> int:
+    try:
+        return family.positions(config)
+    except (InputError, AttributeError, TypeError) as error:
+        raise InputError(f"{files.model}: {error}") from error
+
+
+def _try_out(model: LanguageModel) -> None:
+    """Run code of a model's author once: what it cannot do is said now, not in the middle of a pass."""
+    ids = torch.full((1, 3), FIRST_PIECE_ID, device=model.device)
+    try:
+        with torch.inference_mode():
+            states = model.hidden_states(ids)
+        shapes = [tuple(layer.shape) for layer in states]
+    except Exception as error:
+        raise InputError(f"{model.name}: its author's code does not run here: {_first_sentence(error)}") from error
+    if shapes != [(1, 3, model.width)] * model.n_layers:
+        raise InputError(
+            f"{model.name}: its author's code gives {len(shapes)} hidden states, shapes {sorted(set(shapes))}; "
+            f"expected {model.n_layers} of (1, 3, {model.width})"
         )
 
 
@@ -169,6 +216,12 @@ def check_fits(model: LanguageModel, token_lengths: Any, tokenizer_name: str) ->
         raise InputError(
             f"{tokenizer_name}: the tokenizer has ids up to {len(token_lengths) - 1}, but {model.name} has "
             f"{model.n_ids} embedding rows; use the tokenizer that the model was trained with"
+        )
+    own = model.token_lengths
+    if model.id_map is not None and own is not None and not np.array_equal(token_lengths, own):
+        raise InputError(
+            f"{tokenizer_name}: other tokens than those of {model.name}, which numbers its own in its own way; use the "
+            "model's tokenizer (grover_probe.models.load_tokenizer)"
         )
 
 
