@@ -129,8 +129,11 @@ def ctcf(
 
 def recipe(task: str, options: dict[str, Any]) -> Recipe:
     """The recipe that command line options ask for; None means the default."""
-    chosen = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    return Recipe(task, **{name: value for name, value in chosen.items() if value is not None})
+    chosen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return Recipe(task=task, **given)
 
 
 def write(task: str, out: Path, options: dict[str, Any]) -> None:

@@ -118,7 +118,7 @@ def ctcf(
     p_value: float = P_VALUE,
     width: int = WIDTH,
     matched: bool = False,
-    orient: Orient = "genome",
+    orient: str = "genome",
     flank: int = FLANK,
     left_out: dict[str, int] | None = None,
 ) -> DataSet:
@@ -213,7 +213,7 @@ def _apart(starts: np.ndarray, scores: np.ndarray, width: int) -> np.ndarray:
 
 
 def _rows(
-    genome: Genome, hits: MotifHits, bound: np.ndarray, motif_width: int, width: int, orient: Orient, flank: int
+    genome: Genome, hits: MotifHits, bound: np.ndarray, motif_width: int, width: int, orient: str, flank: int
 ) -> tuple[list[dict[str, Any]], int]:
     strands = Strands(genome)
     rows: list[dict[str, Any]] = []

@@ -71,7 +71,9 @@ def read_fasta(path: Path) -> Iterator[tuple[str, str, int]]:
     InputError
         When the file does not begin with a header.
     """
-    header, parts, begin = None, [], 0
+    header: str | None = None
+    parts: list[str] = []
+    begin = 0
     for number, line in enumerate(_read_text(path).splitlines(), start=1):
         if line.startswith(">"):
             if header is not None:

@@ -31,7 +31,7 @@ def prom300(
     tss: Tss,
     rule: SplitRule,
     *,
-    negatives: Negatives = "dinucleotide",
+    negatives: str = "dinucleotide",
     tokenizer: AnyTokenizer | None = None,
     before: int = BEFORE,
     after: int = AFTER,
@@ -91,7 +91,7 @@ def prom300(
         raise InputError(
             f"none of {len(tss)} start sites has its {before + after} bases and flanks in {genome.path.name}"
         )
-    details = {"Negatives": {negatives: _WORDS[negatives]}}
+    details: dict[str, dict[str, Any]] = {"Negatives": {negatives: _WORDS[negatives]}}
     if negatives == "tokens" and tokenizer is not None:
         details["Tokens"] = {"tokenizer_sha256": tokenizer.hash}
     return assemble(
@@ -114,7 +114,7 @@ def promoter_span(position: int, forward: bool, before: int = BEFORE, after: int
 
 
 def _pair(
-    codes: np.ndarray, flank: int, negatives: Negatives, tokenizer: AnyTokenizer | None, rng: np.random.Generator
+    codes: np.ndarray, flank: int, negatives: str, tokenizer: AnyTokenizer | None, rng: np.random.Generator
 ) -> list[dict[str, str]]:
     """The shuffled and the true example of one promoter, given with its flanks."""
     left, inside, right = (decode_bases(part) for part in np.split(codes, [flank, len(codes) - flank]))

@@ -25,7 +25,7 @@ def promscan(
     *,
     region: int = REGION,
     window: int = WINDOW,
-    place: Place = "random",
+    place: str = "random",
     flank: int = FLANK,
     seed: int = 0,
 ) -> DataSet:

@@ -204,6 +204,6 @@ def _read_folder(folder: Path) -> "pd.DataFrame":
     if len(fastas) > 1:
         return read_fasta_classes(fastas)
     raise InputError(
-        f"{folder}: expected a data set of `grover-probe tasks`, train.csv with dev.csv and test.csv, train/CLASS/*.txt, "
-        "or one FASTA per class"
+        f"{folder}: expected a data set of `grover-probe tasks`, train.csv with dev.csv and test.csv, "
+        "train/CLASS/*.txt, or one FASTA per class"
     )

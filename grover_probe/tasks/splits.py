@@ -154,7 +154,7 @@ def _draw(
     free = np.flatnonzero(split == "train")
     blocks: dict[tuple[str, int], list[int]] = defaultdict(list)
     for index in free:
-        blocks[chroms[index], int(middle[index] // block)].append(index)
+        blocks[chroms[index], int(middle[index] // block)].append(int(index))
     if len(blocks) < 2:
         raise InputError(
             f"all groups that are left lie in one block of {block:,} bases, so none can be drawn for {name}; "
