@@ -129,6 +129,6 @@ def forward(
         window=torch.from_numpy(window).to(model.device),
         n_windows=len(begins),
         hidden=tuple(layer.reshape(-1, layer.shape[-1]).index_select(0, rows) for layer in kept),
-        first=tuple(layer[:, 0] for layer in kept),
+        first=tuple(layer[:, 0] for layer in kept) if batch.specials.cls is not None else (),
         numbers=np.arange(len(begins)) if numbers is None else numbers,
     )

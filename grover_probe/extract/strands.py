@@ -4,15 +4,15 @@ The reverse complement of ``chr20`` is the sequence ``chr20:-``. Its base 0 is t
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 
 from grover_probe.errors import InputError
-from grover_probe.genome import N_CODE, Genome, Region
+from grover_probe.genome import N_CODE, Genome, Region, short_name
 
 REVERSE = ":-"
-Strand = Literal["forward", "reverse", "both"]
+_NO_END = 1 << 32
 STRANDS = ("forward", "reverse", "both")
 
 
@@ -84,3 +84,20 @@ def reverse_complement(codes: np.ndarray) -> np.ndarray:
     """Base codes of the other strand: A and T, C and G change places, N stays."""
     turned = codes[::-1]
     return np.where(turned < N_CODE, 3 - turned, turned).astype(np.uint8)
+
+
+class CorpusNames(Genome):
+    """The sequence names of a corpus folder, to read intervals against; there is no sequence in it.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    chroms
+        Names. A corpus does not say how long they are, so that no interval runs past their ends.
+    """
+
+    def __init__(self, path: Path, chroms: Iterable[str]) -> None:
+        self.path = path
+        self.lengths = dict.fromkeys(chroms, _NO_END)
+        self._by_short_name = {short_name(name): name for name in self.lengths}

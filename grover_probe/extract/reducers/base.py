@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ class TokenBatch:
     hidden
         One tensor per layer asked for, each of shape (n_tokens, width).
     first
-        Hidden states of [CLS], one tensor per layer, each of shape (n_windows, width).
+        Hidden states of [CLS], one tensor per layer, each of shape (n_windows, width); none for a model without it.
     numbers
         int64, shape (n_windows,), on the CPU: number of each window in the pass.
     """
@@ -143,6 +144,12 @@ class Reducer(ABC):
         """A reducer with empty sums for a pass."""
         raise NotImplementedError(f"{cls.__name__}.for_pass")
 
+    def fresh(self) -> Self:
+        """The same reducer with empty sums."""
+        new = copy(self)
+        new.sums = {name: torch.zeros_like(tensor) for name, tensor in self.sums.items()}
+        return new
+
     @abstractmethod
     def update(self, batch: TokenBatch) -> None:
         """Add the tokens of a batch."""
@@ -169,10 +176,14 @@ class Reducer(ABC):
         """What the sums say, by name; the sums themselves unless a reducer knows better."""
         return {name: tensor.numpy() for name, tensor in self.state_dict().items()}
 
-    def save(self, folder: Path) -> list[str]:
-        """Write what `finalize` gives as ``<name>.npz``; the names of the files written."""
-        np.savez(folder / f"{self.name}.npz", **self.finalize())  # type: ignore[arg-type]
-        return [f"{self.name}.npz"]
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that `save` writes."""
+        return (f"{self.name}.npz",)
+
+    def save(self, folder: Path) -> None:
+        """Write what `finalize` gives as ``<name>.npz``."""
+        np.savez(folder / self.files[0], **self.finalize())  # type: ignore[arg-type]
 
 
 class RowWriter(Reducer):
@@ -192,12 +203,17 @@ class RowWriter(Reducer):
         if path is None:
             self.rows = np.zeros(shape, dtype=np.float32)
         else:
-            there = path.is_file()
-            self.rows = np.lib.format.open_memmap(
-                path, mode="r+" if there else "w+", **({} if there else {"dtype": np.float32, "shape": shape})
-            )
+            mode: Literal["r+", "w+"] = "r+" if path.is_file() else "w+"
+            self.rows = np.lib.format.open_memmap(path, mode=mode, dtype=np.float32, shape=shape)
             if self.rows.shape != shape:
                 raise ValueError(f"{path}: shape {self.rows.shape}, expected {shape}")
+
+    def fresh(self) -> Self:
+        """The same with rows of zeros, or writing the same file."""
+        new = super().fresh()
+        if self.path is None:
+            new.rows = np.zeros_like(self.rows)
+        return new
 
     def merge(self, other: Self) -> None:
         """Add the rows of another; nothing is left to do where both write one file."""

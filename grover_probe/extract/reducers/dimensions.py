@@ -20,8 +20,8 @@ class DimensionSums(Reducer):
     Notes
     -----
     With u the unit vectors of n tokens, the mean over all pairs of u_i v_i is ((sum u_i)^2 - sum u_i^2) / (n (n - 1)):
-    the contribution of dimension i to the mean cosine, which is the sum over dimensions. Sums: ``count`` (1), ``unit`` and
-    ``square`` (n_layers, width).
+    the contribution of dimension i to the mean cosine, which is the sum over dimensions. Sums: ``count`` (1), ``unit``
+    and ``square`` (n_layers, width).
 
     References
     ----------
@@ -70,8 +70,8 @@ class StandardisedSums(DirectionSums):
 
     Notes
     -----
-    Rogue dimensions then weigh no more than others. Mean and standard deviation come from windows spread evenly over the
-    corpus that are read before the pass, because the cosine needs them at each token.
+    Rogue dimensions then weigh no more than others. Mean and standard deviation come from windows spread evenly over
+    the corpus that are read before the pass, because the cosine needs them at each token.
 
     References
     ----------

@@ -78,13 +78,6 @@ class OccurrenceSample(RowWriter):
                 centred[:, token] = [first_share(s - s.mean(0)) for s in states.transpose(1, 0, 2)]
         return {"mev": mev, "mev_centred": centred, "count": np.diff(edges)}
 
-    def save(self, folder: Path) -> list[str]:
-        """Write what `finalize` gives; the sample itself is not kept."""
-        files = super().save(folder)
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-        return files
-
 
 def first_share(matrix: np.ndarray) -> float:
     """Largest squared singular value over the sum of all; NaN for zeros. Shape (n, width)."""

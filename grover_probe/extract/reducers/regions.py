@@ -80,9 +80,13 @@ class RegionMeans(Reducer):
             mean = self.sums["total"].cpu().numpy() / bases[:, None, None]
         return {"bases": bases.astype(np.int64), "mean": mean.astype(np.float32)}
 
-    def save(self, folder: Path) -> list[str]:
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The means and the table of intervals."""
+        return (FILE, "regions.parquet")
+
+    def save(self, folder: Path) -> None:
         """Write the means and the table of intervals."""
         found = self.finalize()
-        np.save(folder / FILE, found["mean"])
-        self.intervals.table(found["bases"]).to_parquet(folder / "regions.parquet", index=False)
-        return [FILE, "regions.parquet"]
+        np.save(folder / self.files[0], found["mean"])
+        self.intervals.table(found["bases"]).to_parquet(folder / self.files[1], index=False)

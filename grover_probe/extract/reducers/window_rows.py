@@ -50,14 +50,21 @@ class WindowEmbeddings(RowWriter):
             for column, pooling in enumerate(self.poolings):
                 self.rows[batch.numbers, place, column] = _pool(batch, layer, pooling).float().cpu().numpy()
 
-    def save(self, folder: Path) -> list[str]:
-        """Move the file into the folder of results (or write it)."""
+    @property
+    def files(self) -> tuple[str, ...]:
+        """One array."""
+        return (FILE,)
+
+    def save(self, folder: Path) -> None:
+        """Write the array. A file gets a second name, so that it is still there if the rest of the result fails."""
         if self.path is None:
             np.save(folder / FILE, self.rows)
-        else:
-            self.rows.flush()  # type: ignore[attr-defined]
-            shutil.move(self.path, folder / FILE)
-        return [FILE]
+            return
+        self.rows.flush()  # type: ignore[attr-defined]
+        try:
+            (folder / FILE).hardlink_to(self.path)
+        except OSError:  # a file system without links
+            shutil.copyfile(self.path, folder / FILE)
 
 
 def _pool(batch: TokenBatch, layer: int, pooling: str) -> torch.Tensor:

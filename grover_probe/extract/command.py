@@ -1,0 +1,113 @@
+"""The command line of the pass: one reading of a genome by a model, many answers."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grover_probe.command import new_app, note
+from grover_probe.extract.job import DEFAULT_REDUCERS, Job
+
+if TYPE_CHECKING:
+    from grover_probe.extract.results import PassResult
+
+app = new_app("Read a genome once with a model and keep what several analyses need of its hidden states.")
+
+_SAMPLE_REGION = "demo_region.bed"
+
+
+@app.command(
+    epilog="Example: `python -m grover_probe.extract --model PoetschLab/GROVER --genome hg19.2bit --regions mine.bed "
+    "--out pass`; on several GPUs `torchrun --nproc-per-node 4 -m grover_probe.extract ...`"
+)
+def extract(
+    model: Annotated[
+        str | None, typer.Option(help="Model folder or hub id.", show_default="the embedded checkpoint")
+    ] = None,
+    genome: Annotated[
+        Path | None,
+        typer.Option(help="FASTA, 2bit or a corpus folder.", show_default="the embedded slice of hg19 chr20"),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="tokenizer.json, its folder, or 6-mer.", show_default="the model's")
+    ] = None,
+    regions: Annotated[Path | None, typer.Option(help="BED: read only tokens inside.")] = None,
+    bed: Annotated[Path | None, typer.Option(help="BED: mean hidden states over these intervals.")] = None,
+    reducers: Annotated[
+        str,
+        typer.Option(
+            help="Of moments, directions, dimensions, standardised, explainable, cka, lens, windows, regions; "
+            "or your own as module:Class. `regions` comes with --bed."
+        ),
+    ] = ",".join(DEFAULT_REDUCERS),
+    layers: Annotated[str | None, typer.Option(help="Such as embedding,2-4,last.", show_default="all")] = None,
+    window_layers: Annotated[
+        str | None, typer.Option(help="Layers kept for windows and --bed.", show_default="last")
+    ] = None,
+    poolings: Annotated[str, typer.Option(help="Of cls, mean, max, for windows.")] = "mean",
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Tokens that windows share; each is taken where it is most central.")
+    ] = 0,
+    strand: Annotated[str, typer.Option(help="forward, reverse or both.")] = "forward",
+    sample_every: Annotated[int, typer.Option(min=1, help="cka and lens use one token in so many.")] = 16,
+    sample_per_token: Annotated[int, typer.Option(min=2, help="explainable uses so many occurrences per token.")] = 64,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 for the forward pass.")] = "fp32",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Full windows per batch.")] = 8,
+    parts: Annotated[
+        int | None, typer.Option(min=1, max=99, help="Most processes that can share it.", show_default="by size, to 16")
+    ] = None,
+    save_every: Annotated[float, typer.Option(min=0, help="Seconds between saved states.")] = 30,
+    resume: Annotated[bool, typer.Option(help="Go on from what an earlier run left in --out.")] = True,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("extract-out"),
+    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+) -> None:
+    """Run windows of a genome through a model, once, and keep sums instead of hidden states.
+
+    Without arguments: the embedded checkpoint on 1 Mb of the embedded slice of hg19 chr20. The same command again goes
+    on where a stopped one ended; the result has the same bits.
+    """
+    from grover_probe.data.sample import sample_path
+    from grover_probe.extract.whole import extract as run_extract
+
+    if genome is None:
+        genome = sample_path("chr20_slice.2bit")
+        regions = regions or sample_path(_SAMPLE_REGION)
+    model = model or str(sample_path("checkpoint"))
+    names = _split(reducers)
+    if bed is not None and "regions" not in names:
+        names = (*names, "regions")
+    job = Job(
+        model=model, genome=genome, tokenizer=tokenizer or model, regions=regions, bed=bed, reducers=names,
+        layers=layers, window_layers=window_layers, poolings=_split(poolings), overlap=overlap, strand=strand,
+        sample_every=sample_every, sample_per_token=sample_per_token, dtype=dtype, parts=parts,
+    )  # fmt: skip
+    result = run_extract(
+        job, out, device=device, batch_size=batch_size, resume=resume, save_every=save_every, progress=progress
+    )
+    if os.environ.get("RANK", "0") == "0":
+        print(layer_table(result))
+        note(f"{result!r} in {out}: {', '.join(result.record['outputs'])}")
+
+
+def layer_table(result: "PassResult") -> str:
+    """One line per layer, with what the reducers of this pass say about it."""
+    import pandas as pd
+
+    columns: dict[str, object] = {"layer": list(result.layers)}
+    names = result.record["reducers"]
+    if "dimensions" in names:
+        found = result.arrays("dimensions")
+        columns["anisotropy"] = found["anisotropy"]
+        columns["largest dimension"] = found["share"].argmax(1)
+        columns["its share"] = found["share"].max(1)
+    if "cka" in names:
+        columns["CKA with last"] = result.arrays("cka")["cka"][:, -1]
+    if "lens" in names:
+        columns["lens top-1"] = result.arrays("lens")["top1_all"]
+    return pd.DataFrame(columns).to_string(index=False, float_format=lambda value: f"{value:.3f}")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
