@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from grover_probe.bpe.merges import FIRST_PIECE_ID, MASK_ID
+from grover_probe.bpe.merges import MASK_ID
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,22 @@ class MaskRule:
 
 
 def mask_tokens(
-    ids: torch.Tensor, n_ids: int, rule: MaskRule, generator: torch.Generator
+    ids: torch.Tensor, is_piece: torch.Tensor, rule: MaskRule, generator: torch.Generator, mask_id: int = MASK_ID
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Select tokens and corrupt them.
 
     Parameters
     ----------
     ids
-        int64, any shape; special tokens and padding (ids below 5) are never selected.
-    n_ids
-        Size of the vocabulary with special tokens; random replacements are drawn from the pieces.
+        int64, any shape.
+    is_piece
+        bool, shape (n_ids,): which ids stand for sequence. Only these are selected, and drawn as replacements.
     rule
         Rates.
     generator
         Source of randomness, on the CPU.
+    mask_id
+        Id of [MASK].
 
     Returns
     -------
@@ -50,10 +52,11 @@ def mask_tokens(
     selected : torch.Tensor
         bool, same shape.
     """
+    pieces = is_piece.nonzero()[:, 0]
     draw = torch.rand(ids.shape, generator=generator)
-    selected = (draw < rule.rate) & (ids >= FIRST_PIECE_ID)
+    selected = (draw < rule.rate) & is_piece[ids]
     kind = torch.rand(ids.shape, generator=generator)
-    random_ids = torch.randint(FIRST_PIECE_ID, n_ids, ids.shape, generator=generator)
-    corrupted = ids.masked_fill(selected & (kind < rule.mask_share), MASK_ID)
+    random_ids = pieces[torch.randint(0, len(pieces), ids.shape, generator=generator)]
+    corrupted = ids.masked_fill(selected & (kind < rule.mask_share), mask_id)
     swap = selected & (kind >= rule.mask_share) & (kind < rule.mask_share + rule.random_share)
     return torch.where(swap, random_ids, corrupted), selected

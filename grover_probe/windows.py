@@ -29,6 +29,7 @@ def sample_windows(
     rng: np.random.Generator,
     length: int = MAX_WINDOW_TOKENS,
     shortest: int = MIN_SAMPLE_TOKENS,
+    full_share: float = 0.5,
 ) -> np.ndarray:
     """Cut runs into windows as the GROVER paper does: half of them full, the others of uniform length.
 
@@ -43,6 +44,8 @@ def sample_windows(
         Tokens of a full window; the paper's 510.
     shortest
         Tokens of the shortest window; what is left over at the end of a run and shorter is dropped. The paper's 20.
+    full_share
+        Share of windows that are full; the paper's half.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def sample_windows(
         shift = int(rng.integers(0, min(length, room - shortest + 1)))
         n_most = room // shortest + 1
         sizes = rng.integers(shortest, length + 1, size=n_most)
-        sizes[rng.random(n_most) < 0.5] = length
+        sizes[rng.random(n_most) < full_share] = length
         edges = begin + shift + np.concatenate(([0], np.cumsum(sizes)))
         windows = np.stack([edges[:-1], np.minimum(edges[1:], stop)], axis=1)
         found.append(windows[windows[:, 1] - windows[:, 0] >= shortest])

@@ -14,7 +14,7 @@ PIECES = IDS >= FIRST_PIECE_ID
 
 
 def masked(rule: MaskRule, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    return mask_tokens(IDS, N_IDS, rule, torch.Generator().manual_seed(seed))
+    return mask_tokens(IDS, torch.arange(N_IDS) >= FIRST_PIECE_ID, rule, torch.Generator().manual_seed(seed))
 
 
 def close(count: int, n: int, share: float) -> bool:

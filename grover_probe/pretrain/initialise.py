@@ -1,22 +1,16 @@
 """Weights to start pretraining from: random, or what is known beforehand of the corpus and of sequences."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from transformers import BertForMaskedLM
 
 from grover_probe.bpe.merges import FIRST_PIECE_ID
+from grover_probe.ngrams import neighbour_counts
 
 _STD = 0.02  # BERT's standard deviation of initial weights
 _HEAD_SCALE = 2.0  # makes a head give most of its weight to the distance it begins with
-
-
-def neighbour_counts(ids: np.ndarray, runs: np.ndarray, n_ids: int) -> np.ndarray:
-    """How often one token directly follows another within runs: float64, shape (n_ids, n_ids), [left, right]."""
-    counts = np.zeros(n_ids * n_ids, dtype=np.int64)
-    for begin, stop in runs:
-        part = np.asarray(ids[begin:stop], dtype=np.int64)
-        counts += np.bincount(part[:-1] * n_ids + part[1:], minlength=n_ids * n_ids)
-    return counts.reshape(n_ids, n_ids).astype(np.float64)
 
 
 def neighbour_vectors(counts: np.ndarray, width: int) -> np.ndarray:
@@ -90,22 +84,42 @@ def attend_to_neighbours(model: BertForMaskedLM) -> None:
                 weight[row + 1, column] -= across
 
 
+@dataclass(frozen=True)
+class CorpusStart:
+    """What a corpus says of its tokens before any training.
+
+    Attributes
+    ----------
+    vectors
+        float32, shape (n_pieces, width): `neighbour_vectors`.
+    bias
+        float32, shape (n_ids,): log frequency of each token.
+    """
+
+    vectors: torch.Tensor
+    bias: torch.Tensor
+
+    @classmethod
+    def count(cls, ids: np.ndarray, runs: np.ndarray, n_ids: int, width: int) -> "CorpusStart":
+        """From the tokens of some runs."""
+        counts = neighbour_counts(ids, runs, n_ids)
+        unigram = counts.sum(0)[FIRST_PIECE_ID:] + 1.0
+        bias = torch.full((n_ids,), float(np.log(1.0 / unigram.sum())))
+        bias[FIRST_PIECE_ID:] = torch.from_numpy(np.log(unigram / unigram.sum())).float()
+        vectors = neighbour_vectors(counts[FIRST_PIECE_ID:, FIRST_PIECE_ID:], width)
+        return cls(torch.from_numpy(vectors).float(), bias)
+
+
 @torch.no_grad()
-def start_from_corpus(model: BertForMaskedLM, ids: np.ndarray, runs: np.ndarray) -> None:
+def begin_with(model: BertForMaskedLM, start: CorpusStart) -> None:
     """Set output bias, token embeddings, positions and attention from what is known before training, in place.
 
-    The bias becomes the log frequency of each token, the embeddings `neighbour_vectors`, the positions `sinusoids`,
-    and `attend_to_neighbours` points heads at near tokens. Frequency and neighbourhood are therefore in the embeddings
-    before any training: an analysis of such a model must be compared with its untrained start.
+    Bias and embeddings come from the corpus, the positions are `sinusoids`, and `attend_to_neighbours` points heads at
+    near tokens. Frequency and neighbourhood are therefore in the embeddings before any training: an analysis of such a
+    model must be compared with its untrained start.
     """
-    n_ids, width = model.bert.embeddings.word_embeddings.weight.shape
-    counts = neighbour_counts(ids, runs, n_ids)
-    unigram = counts.sum(0)[FIRST_PIECE_ID:] + 1.0
-    bias = torch.full((n_ids,), float(np.log(1.0 / unigram.sum())))
-    bias[FIRST_PIECE_ID:] = torch.from_numpy(np.log(unigram / unigram.sum())).float()
-    model.cls.predictions.bias.copy_(bias)
-    vectors = neighbour_vectors(counts[FIRST_PIECE_ID:, FIRST_PIECE_ID:], width)
-    model.bert.embeddings.word_embeddings.weight[FIRST_PIECE_ID:] = torch.from_numpy(vectors).float()
+    model.cls.predictions.bias.copy_(start.bias)
+    model.bert.embeddings.word_embeddings.weight[FIRST_PIECE_ID:] = start.vectors
     positions = model.bert.embeddings.position_embeddings.weight
     positions.copy_(torch.from_numpy(sinusoids(*positions.shape)).float())
     attend_to_neighbours(model)

@@ -1,73 +1,34 @@
 """The training loop: masked-token pretraining of a BERT on a tokenised genome, read from top to bottom.
 
-The data order, the masks and the learning rate are functions of the seed and the step alone, so a run that was stopped
-goes on from its last saved state as if nothing had happened.
+Data order, masks and learning rate are functions of the recipe and the step alone, so a run that was stopped goes on
+from its last state as if nothing had happened, and several processes compute together what one would alone.
 """
 
-import dataclasses
-import json
+import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from grover_probe.batches import Batch, gather, shuffled
 from grover_probe.command import note, track
 from grover_probe.corpus import Corpus
-from grover_probe.errors import InputError
-from grover_probe.files import atomic_path, make_folder
-from grover_probe.masking import MaskRule, mask_tokens
-from grover_probe.pretrain.initialise import start_from_corpus
-from grover_probe.pretrain.recipe import Architecture, Recipe, Stage, learning_rate_at
-from grover_probe.windows import sample_windows
+from grover_probe.errors import InputError, MissingDependencyError
+from grover_probe.files import make_folder
+from grover_probe.pretrain.examples import Planned, make_example, plan, step_seed
+from grover_probe.pretrain.initialise import CorpusStart, begin_with
+from grover_probe.pretrain.journal import Journal
+from grover_probe.pretrain.model import MaskedLoss, build_model
+from grover_probe.pretrain.recipe import Recipe, learning_rate_at
+from grover_probe.pretrain.states import States
 
-_SAVE_EVERY_SECONDS = 300.0
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 _REPORT_EVERY_STEPS = 50
-
-
-def build_model(architecture: Architecture, n_ids: int, seed: int) -> Any:
-    """A randomly initialised `transformers.BertForMaskedLM` of the given shape."""
-    from transformers import BertConfig, BertForMaskedLM
-
-    torch.manual_seed(seed)
-    config = BertConfig(
-        vocab_size=n_ids,
-        num_hidden_layers=architecture.layers,
-        hidden_size=architecture.hidden,
-        num_attention_heads=architecture.heads,
-        intermediate_size=architecture.intermediate,
-        max_position_embeddings=architecture.max_positions,
-        hidden_dropout_prob=architecture.dropout,
-        attention_probs_dropout_prob=architecture.dropout,
-        type_vocab_size=2,
-        layer_norm_eps=1e-12,
-        pad_token_id=0,
-        attn_implementation="sdpa",
-    )
-    return BertForMaskedLM(config)
-
-
-def training_batches(ids: np.ndarray, runs: np.ndarray, recipe: Recipe) -> Iterator[tuple[int, Stage, Batch]]:
-    """All batches of a recipe in order: (tokens seen before, stage, `grover_probe.batches.Batch`).
-
-    Every pass over the corpus cuts new windows.
-    """
-    seen = stage_end = 0
-    for number, stage in enumerate(recipe.stages):
-        stage_end += stage.tokens
-        epoch = 0
-        while seen < stage_end:
-            rng = np.random.default_rng([recipe.seed, number, epoch])
-            for windows in shuffled(sample_windows(runs, rng, stage.window), recipe.batch_tokens, rng):
-                if seen >= stage_end:
-                    break
-                batch = gather(ids, windows)
-                yield seen, stage, batch
-                seen += batch.n_tokens
-            epoch += 1
 
 
 class Trainer:
@@ -81,172 +42,301 @@ class Trainer:
         Token ranges to train on, shape (n_runs, 2).
     recipe
         What to do.
-    device
-        torch device.
+    accelerator
+        `accelerate.Accelerator`: device, precision and the other processes. One process on the CPU when None.
+    micro_tokens
+        Positions per process that are computed at a time: bounds memory, does not change the result.
+    compile
+        Let torch compile the network: slower to begin, then faster.
     """
 
-    def __init__(self, corpus: Corpus, runs: np.ndarray, recipe: Recipe, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        runs: np.ndarray,
+        recipe: Recipe,
+        accelerator: "Accelerator | None" = None,
+        *,
+        micro_tokens: int = 32_768,
+        compile: bool = False,
+    ) -> None:
         self.recipe, self.corpus, self.runs = recipe, corpus, runs
-        self.n_ids = len(corpus.token_lengths)
-        self.model = build_model(recipe.architecture, self.n_ids, recipe.seed)
+        self.accelerator = accelerator or make_accelerator("cpu")
+        self.micro_tokens = micro_tokens
+        self.is_piece = torch.from_numpy(np.asarray(corpus.token_lengths) > 0)
+        self.model = build_model(recipe.architecture, len(self.is_piece), recipe.seed)
+        self.start: CorpusStart | None = None
         if recipe.start == "corpus":
-            start_from_corpus(self.model, corpus.ids, runs)
-        self.model.to(device).train()
-        self.device = device
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": recipe.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=recipe.learning_rate,
-            betas=(0.9, recipe.beta2),
-            eps=recipe.eps,
-            fused=True,
-        )
+            width = recipe.architecture.hidden
+            self.start = CorpusStart.count(corpus.ids, runs, len(self.is_piece), width)
+            begin_with(self.model, self.start)
+        self.model.to(self.accelerator.device).train()
+        self.optimizer = _adamw(self.model, recipe)
+        network = torch.compile(MaskedLoss(self.model), dynamic=True) if compile else MaskedLoss(self.model)
+        self.network = self.accelerator.prepare_model(network)
         self.step_number = 0
 
-    def step(self, seen: int, stage: Stage, batch: Batch) -> float:
-        """One step on one batch; returns the mean loss in nats per masked token."""
-        step_seed = self.recipe.seed * 1_000_003 + self.step_number
-        generator = torch.Generator().manual_seed(step_seed)
-        torch.manual_seed(step_seed)  # dropout draws from the global source: tie it to the step as well
-        ids = torch.from_numpy(batch.input_ids)
-        corrupted, selected = mask_tokens(ids, self.n_ids, MaskRule(stage.mask_rate), generator)
-        positions = self._positions(ids.shape[1], stage, generator)
-        attention = None if batch.attention_mask is None else torch.from_numpy(batch.attention_mask).to(self.device)
-        hidden = self.model.bert(
-            corrupted.to(self.device), attention_mask=attention, position_ids=positions.to(self.device)
-        ).last_hidden_state
-        # Logits over the vocabulary only where something is predicted: a few tokens in a hundred.
-        logits = self.model.cls(hidden[selected.to(self.device)])
-        loss = torch.nn.functional.cross_entropy(logits.float(), ids[selected].to(self.device))
-        if not torch.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss.item()} at step {self.step_number}, windows from token {batch.windows[0, 0]}; "
-                "try a lower learning rate"
-            )
+    def step(self, planned: Planned) -> torch.Tensor:
+        """One step; returns the mean loss in nats per masked token over all processes, a tensor on the device.
+
+        The tensor is not read here, so that a GPU need not wait.
+        """
+        example = make_example(self.corpus.ids, planned, self.recipe, self.is_piece)
+        n_masked = max(1, int(example.selected.sum()))
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        torch.manual_seed(step_seed(self.recipe, planned.step) + rank)  # dropout draws from the global source
+        # With fewer windows than processes some compute a window again, for nothing.
+        mine = torch.arange(rank, len(planned.windows), world) if rank < len(planned.windows) else torch.tensor([0])
+        weight = 1.0 if rank < len(planned.windows) else 0.0
+        parts = mine.split(max(1, self.micro_tokens // example.ids.shape[1]))
+        total = torch.zeros((), device=self.accelerator.device)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for number, part in enumerate(parts):
+            arguments = [None if each is None else each.to(self.accelerator.device) for each in example.rows(part)]
+            # Processes exchange gradients once, after the last part.
+            waiting = self.accelerator.no_sync(self.network) if number < len(parts) - 1 else nullcontext()
+            with waiting:
+                loss = self.network(*arguments) * (weight / n_masked)
+                # Gradients are averaged over processes, so each counts times their number.
+                self.accelerator.backward(loss * world)
+            total += loss.detach()
+        self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(seen, self.recipe)
+            group["lr"] = learning_rate_at(planned.seen, self.recipe)
+        loss = self.accelerator.reduce(total, "sum")
         self.optimizer.step()
-        self.step_number += 1
-        return loss.item()
+        self.step_number = planned.step + 1
+        return loss
 
-    def _positions(self, width: int, stage: Stage, generator: torch.Generator) -> torch.Tensor:
-        """Position ids, shape (1, width); [CLS] is always at 0."""
-        positions = torch.arange(width)
-        room = self.recipe.architecture.max_positions - (stage.window + 2)
-        if stage.shift and room > 0:
-            positions[1:] += torch.randint(0, room + 1, (), generator=generator)
-        return positions[None]
-
-    def save(self, path: Path) -> None:
-        """Write the state atomically."""
-        state = {
+    def state(self) -> dict[str, Any]:
+        """Everything that a run needs to go on, and what it belongs to."""
+        return {
             "step": self.step_number,
-            "recipe": json.dumps(dataclasses.asdict(self.recipe)),
-            "tokenizer": self.corpus.tokenizer_hash,
+            "belongs": self._belongs(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
 
-    def load(self, path: Path) -> None:
+    def load(self, state: dict[str, Any]) -> None:
         """Go on from a saved state.
 
         Raises
         ------
         InputError
-            When it belongs to another recipe or tokenizer; the message names what differs.
+            When it belongs to another recipe, genome, held-out sequence or tokenizer; the message names what differs.
         """
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        now, then = json.loads(json.dumps(dataclasses.asdict(self.recipe))), json.loads(state["recipe"])
-        changed = [key for key in now if now[key] != then.get(key)]
-        if state["tokenizer"] != self.corpus.tokenizer_hash:
-            changed.append("tokenizer")
+        now, then = self._belongs(), state["belongs"]
+        changed = [
+            f"{key} (was {then.get(key)}, is {value})" if isinstance(value, int | float) else key
+            for key, value in now.items()
+            if value != then.get(key)
+        ]
         if changed:
             raise InputError(
-                f"{path}: was saved with another {', '.join(changed)}; use a new --out or the old settings"
+                f"this run was begun with another {', '.join(changed)}; use the old settings, or a new --out"
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step_number = state["step"]
 
+    def _belongs(self) -> dict[str, Any]:
+        genomes = self.corpus.meta["genome"]
+        return {
+            **self.recipe.to_dict(),
+            "tokenizer": self.corpus.tokenizer_hash[:12],
+            "genome": [one["sha256"] for one in (genomes if isinstance(genomes, list) else [genomes])],
+            "held-out sequence": hashlib.sha256(np.ascontiguousarray(self.runs)).hexdigest(),
+        }
+
 
 def pretrain(
-    corpus: Corpus,
-    runs: np.ndarray,
-    recipe: Recipe,
+    trainer: Trainer,
     out: Path | str,
     *,
-    device: str = "cpu",
+    validate: Callable[[Any], float] | None = None,
+    save_minutes: float = 5.0,
+    keep: int = 2,
     progress: bool = True,
 ) -> Any:
     """Train, or go on training, and return the model.
 
     Parameters
     ----------
-    corpus
-        `grover_probe.corpus.Corpus`.
-    runs
-        Token ranges to train on (`Corpus.runs`), held-out sequence left out.
-    recipe
-        What to do.
+    trainer
+        What to train on what.
     out
-        Folder for ``state.pt`` (saved every five minutes, continued from when it is there) and ``metrics.jsonl``
-        (one line per 50 steps: tokens, loss, tokens per second).
+        Folder for ``states/`` (continued from when there are any), ``metrics.jsonl`` (one line per 50 steps: tokens,
+        loss, learning rate, tokens per second) and ``tensorboard/``.
+    validate
+        Loss of a model on sequence kept for this; taken whenever a state is saved, and decides which one is the best.
+    save_minutes
+        Time between states.
+    keep
+        Newest states that are kept, besides the best.
+    progress
+        Show a progress bar on stderr.
 
     Returns
     -------
     transformers.BertForMaskedLM
         The trained model, in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        When the loss is not finite, or the states in `out` belong to another run.
     """
-    out = make_folder(out)
-    trainer = Trainer(corpus, runs, recipe, device)
-    state = out / "state.pt"
-    if state.exists():
-        trainer.load(state)
-        note(f"continuing after step {trainer.step_number:,}")
-        _forget_after(out / "metrics.jsonl", trainer.step_number)
-    begin = trainer.step_number
-    losses: list[float] = []
-    saved = reported = time.monotonic()
-    tokens = 0
-    with track(total=recipe.total_tokens, label="train", unit="tok", unit_scale=True, progress=progress) as bar:
-        for index, (seen, stage, batch) in enumerate(training_batches(corpus.ids, runs, recipe)):
-            bar.update(batch.n_tokens)
-            if index < begin:
+    accelerator, recipe, out = trainer.accelerator, trainer.recipe, make_folder(out)
+    states = States(out / "states", keep)
+    found = states.newest(accelerator.device)
+    if found is not None:
+        trainer.load(found[1])
+    begin, tokens = (found[0].step, found[0].tokens) if found else (0, 0)
+    main = accelerator.is_main_process
+    journal = Journal(out, begin, tokens) if main else None
+    if found and main:
+        note(f"continuing after step {begin:,}")
+    report = _Report(journal)
+    saved, saved_step = time.monotonic(), begin
+    with track(
+        total=recipe.total_tokens, initial=tokens, label="train", unit="tok", unit_scale=True, progress=progress and main
+    ) as bar:
+        for planned in plan(trainer.runs, recipe):
+            if planned.step < begin:
                 continue
-            losses.append(trainer.step(seen, stage, batch))
-            tokens += batch.n_tokens
-            if len(losses) == _REPORT_EVERY_STEPS:
-                now = time.monotonic()
-                record = {"step": index + 1, "tokens": seen + batch.n_tokens, "loss": sum(losses) / len(losses),
-                          "window": stage.window, "tokens_per_second": tokens / (now - reported)}  # fmt: skip
-                with (out / "metrics.jsonl").open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(record) + "\n")
-                bar.set_postfix(loss=f"{record['loss']:.3f}")
-                losses, tokens, reported = [], 0, now
-            if time.monotonic() - saved > _SAVE_EVERY_SECONDS:
-                trainer.save(state)
-                saved = time.monotonic()
-    trainer.save(state)
+            loss = trainer.step(planned)
+            tokens = planned.seen + planned.n_tokens
+            bar.update(planned.n_tokens)
+            report.add(loss, planned)
+            if trainer.step_number % _REPORT_EVERY_STEPS == 0:
+                bar.set_postfix(loss=f"{report.write(learning_rate_at(planned.seen, recipe)):.3f}")
+            if _time_to_save(trainer, time.monotonic() - saved > 60 * save_minutes):
+                _save(trainer, states, report, tokens, validate)
+                saved, saved_step = time.monotonic(), trainer.step_number
+    if trainer.step_number > saved_step:
+        _save(trainer, states, report, tokens, validate)
+    if journal is not None:
+        journal.close()
     return trainer.model.eval()
 
 
-def steps_done(out: Path | str) -> int:
-    """Optimisation steps of the run in a folder, from its saved state."""
-    return int(torch.load(Path(out) / "state.pt", weights_only=True, map_location="cpu")["step"])
+class _Report:
+    """Losses since the last line of the log and since the last state, and the speed."""
+
+    def __init__(self, journal: Journal | None) -> None:
+        self.journal = journal
+        self.since_state: list[torch.Tensor] = []
+        self._new_line()
+
+    def _new_line(self) -> None:
+        self.line: list[tuple[torch.Tensor, Planned]] = []
+        self.begun = time.monotonic()
+
+    def add(self, loss: torch.Tensor, planned: Planned) -> None:
+        self.line.append((loss, planned))
+        self.since_state.append(loss)
+
+    def check(self) -> None:
+        """Stop at a loss that is not finite. Reading losses makes a GPU catch up, so this is not done every step."""
+        for loss, planned in self.line:
+            if not torch.isfinite(loss):
+                raise InputError(
+                    f"the loss is {loss.item()} at step {planned.step}, windows from token {planned.windows[0, 0]}; "
+                    "nothing was saved after it. Try a lower learning rate in a new --out"
+                )
+
+    def write(self, learning_rate: float) -> float:
+        """Write a line of the log and begin the next; returns the mean loss."""
+        self.check()
+        loss, last = _mean([loss for loss, _ in self.line]), self.line[-1][1]
+        tokens = sum(planned.n_tokens for _, planned in self.line)
+        if self.journal is not None:
+            self.journal.write(
+                {
+                    "step": last.step + 1,
+                    "tokens": last.seen + last.n_tokens,
+                    "loss": loss,
+                    "window": last.stage.window,
+                    "learning_rate": learning_rate,
+                    "tokens_per_second": tokens / (time.monotonic() - self.begun),
+                }
+            )
+        self._new_line()
+        return loss
 
 
-def _forget_after(metrics: Path, step: int) -> None:
-    """Drop the records of steps that were lost with a stopped run and will be made again."""
-    if metrics.is_file():
-        lines = metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        with atomic_path(metrics) as temporary:
-            temporary.write_text("".join(line for line in lines if json.loads(line)["step"] <= step), encoding="utf-8")
+def _mean(losses: list[torch.Tensor]) -> float:
+    return float(torch.stack(losses).double().mean())
+
+
+def _save(
+    trainer: Trainer, states: States, report: _Report, tokens: int, validate: Callable[[Any], float] | None
+) -> None:
+    """Save a state of a run that is in order; the main process writes, the others wait."""
+    report.check()
+    if trainer.accelerator.is_main_process:
+        loss = _mean(report.since_state)
+        if validate is not None:
+            trainer.model.eval()
+            loss = validate(trainer.model)
+            trainer.model.train()
+            if report.journal is not None:
+                report.journal.write({"step": trainer.step_number, "tokens": tokens, "validation_loss": loss})
+        states.save(trainer.state(), trainer.step_number, tokens, loss)
+    report.since_state = []
+    trainer.accelerator.wait_for_everyone()
+
+
+def _time_to_save(trainer: Trainer, wish: bool) -> bool:
+    """What the main process wishes, for clocks differ; several processes ask now and then only."""
+    if trainer.accelerator.num_processes == 1:
+        return wish
+    if trainer.step_number % _REPORT_EVERY_STEPS:
+        return False
+    flag = torch.tensor([int(wish)], device=trainer.accelerator.device)
+    torch.distributed.broadcast(flag, src=0)
+    return bool(flag.item())
+
+
+def make_accelerator(device: str = "auto", dtype: str = "fp32") -> "Accelerator":
+    """The `accelerate.Accelerator` of this process, as ``torchrun`` or ``accelerate launch`` started it, or alone.
+
+    Parameters
+    ----------
+    device
+        ``auto`` takes a GPU when there is one; ``cpu``.
+    dtype
+        ``auto`` takes bf16 where the hardware multiplies it fast; ``fp32``; ``bf16``.
+
+    Raises
+    ------
+    InputError
+        For another device or dtype.
+    MissingDependencyError
+        When accelerate is not installed.
+    """
+    try:
+        from accelerate import Accelerator
+    except ImportError:
+        raise MissingDependencyError('pretraining needs accelerate: pip install "grover-probe[train]"') from None
+    if device not in ("auto", "cpu"):
+        raise InputError(f"--device {device!r}: expected auto or cpu; choose among GPUs with CUDA_VISIBLE_DEVICES")
+    if dtype not in ("auto", "fp32", "bf16"):
+        raise InputError(f"--dtype {dtype!r}: expected auto, fp32 or bf16")
+    cpu = device == "cpu" or not torch.cuda.is_available()
+    fast = torch.cpu._is_amx_tile_supported() if cpu else torch.cuda.is_bf16_supported()
+    half = dtype == "bf16" or (dtype == "auto" and fast)
+    return Accelerator(cpu=cpu, mixed_precision="bf16" if half else "no")
+
+
+def _adamw(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with weight decay on matrices alone."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=recipe.learning_rate,
+        betas=(recipe.beta1, recipe.beta2),
+        eps=recipe.eps,
+        fused=True,
+    )

@@ -1,0 +1,1 @@
+"""Masked-token prediction on held-out sequence; on the command line ``python -m grover_probe.evaluate``."""
