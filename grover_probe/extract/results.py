@@ -97,6 +97,11 @@ class PassResult:
         return pieces
 
     @property
+    def sequences(self) -> tuple[str, ...]:
+        """The pieces in id order from the first that is no special token on, as a tokenizer's `pieces`."""
+        return tuple(piece for piece in self.pieces if piece)
+
+    @property
     def counts(self) -> np.ndarray:
         """Occurrences of each token: int64, shape (n_ids,)."""
         return self.arrays("moments")["count"]

@@ -10,6 +10,7 @@ import typer
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.selfsim.extracted import ExtractedJob
 
 if TYPE_CHECKING:
     from grover_probe.selfsim.similarity import SelfSimilarity
@@ -89,6 +90,9 @@ def selfsim(
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="BED: use only tokens inside.")] = None,
     annotation: Annotated[Path | None, typer.Option(help="BED of repeats, for `repeat_share`.")] = None,
+    extracted: Annotated[
+        Path | None, typer.Option(help="Folder of `python -m grover_probe.extract`: no forward pass is needed.")
+    ] = None,
     layers: Annotated[str | None, typer.Option(help="Layers, such as 0,2,4 or 1-4.", show_default="all")] = None,
     max_per_token: Annotated[
         int | None,
@@ -105,13 +109,20 @@ def selfsim(
 
     Without arguments: the embedded checkpoint on 1 Mb of the embedded slice of hg19 chr20, with its repeats.
     """
-    job = _make_job(model, genome, tokenizer, regions, annotation, layers, max_per_token, dtype, seed)
+    job: Job | ExtractedJob
+    if extracted is not None:
+        if model is not None or max_per_token is not None:
+            raise InputError("--extracted: the pass has chosen model and tokens; leave out --model and --max-per-token")
+        sample = _make_job(None, genome, tokenizer, regions, annotation, layers, None, dtype, seed)
+        job = ExtractedJob(extracted, annotation, sample.genome, sample.tokenizer, sample.regions, sample.layers)
+    else:
+        job = _make_job(model, genome, tokenizer, regions, annotation, layers, max_per_token, dtype, seed)
     inputs = job.inputs()
     verb = "unchanged since the last run:"
     with output_folder(out):
         result = _stored(out, inputs, job.parameters())
         if result is None:
-            result = _compute(job, device, batch_size, progress)
+            result = _compute(job, device, batch_size, progress) if isinstance(job, Job) else job.compute()
             _write(result, job, inputs, out)
             verb = "wrote"
     print(layer_table(result))
@@ -230,7 +241,7 @@ def _compute(job: Job, device: str, batch_size: int, progress: bool) -> "SelfSim
     )
 
 
-def _write(result: "SelfSimilarity", job: Job, inputs: dict[str, Any], out: Path) -> None:
+def _write(result: "SelfSimilarity", job: Job | ExtractedJob, inputs: dict[str, Any], out: Path) -> None:
     from grover_probe.files import sha256_of, staged_files
     from grover_probe.plotting.selfsim import selfsim_figure
     from grover_probe.plotting.style import save_figure

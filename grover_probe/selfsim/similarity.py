@@ -5,6 +5,7 @@ The self-similarity of a token in a layer is the mean cosine between the hidden 
 is (|sum u|^2 - n) / (n (n - 1)), so one vector sum per token and layer gives it over every occurrence of a genome.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from grover_probe.corpus import Corpus
-    from grover_probe.extract.reducers import DirectionSums
     from grover_probe.models.loading import LanguageModel
 
 REPEAT_RICH_QUANTILE = 0.9  # the top tenth of tokens by `repeat_share` are called repeat-rich
@@ -187,7 +187,7 @@ def self_similarity(
     run_pass(model, corpus, windows, [sums], layers=wanted, batch_size=batch_size, progress=progress)
     if not all(torch.isfinite(tensor).all() for tensor in sums.sums.values()):
         raise InputError(f"{model.name}: hidden states are not finite; use fp32, or check the weights")
-    tokens = _token_rows(sums, wanted, pieces, occurrences, repeat_share)
+    tokens = token_rows(sums.finalize(), wanted, pieces, occurrences, repeat_share)
     return SelfSimilarity(tokens, summarise(tokens))
 
 
@@ -208,18 +208,18 @@ def _check_layers(layers: list[int] | None, n_layers: int) -> list[int]:
     return sorted(set(layers))
 
 
-def _token_rows(
-    sums: "DirectionSums",
+def token_rows(
+    state: Mapping[str, np.ndarray],
     layers: list[int],
     pieces: tuple[str, ...],
     occurrences: np.ndarray,
     repeat_share: np.ndarray | None,
 ) -> "pd.DataFrame":
+    """The token table of `self_similarity` from the sums of `DirectionSums`."""
     import pandas as pd
 
     from grover_probe.vocabulary import token_table
 
-    state = {name: tensor.numpy() for name, tensor in sums.state_dict().items()}
     count = state["count"].astype(np.int64)
     vocabulary = token_table(pieces)
     vocabulary = vocabulary[count[vocabulary["token_id"]] > 0]
