@@ -110,6 +110,8 @@ def extract(
         plan = processes.tell(job.resolve(model) if processes.is_first else None)
         progress = progress and processes.is_first
         finished = processes.tell(_is_finished(out, plan, resume) if processes.is_first else None)
+        if finished and processes.is_first:
+            note(f"{out}: finished before, with the same inputs and settings")
         if not finished:
             with _unfinished(out / PARTS, processes):
                 setup = _prepare(job, model, sequences, plan, out / PARTS, processes, progress)

@@ -20,7 +20,7 @@ class Moments(Reducer):
     -----
     Sums: ``count`` (n_ids), ``total`` and ``square`` (n_layers, n_ids, width). States have 24 bits, their squares 48:
     in double precision a square is exact, and the variance of a dimension whose mean is a thousand times its standard
-    deviation still has nine digits.
+    deviation still has seven digits.
     """
 
     name = "moments"
