@@ -4,7 +4,7 @@ import subprocess
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grover_probe.annotation import Intervals, merge, read_annotation, share_per_token
@@ -32,6 +32,7 @@ def merged(found):
     return merge(np.array([(a, a + n) for a, n in found], dtype=np.int64).reshape(-1, 2))
 
 
+@settings(deadline=None)  # compiles
 @given(tokens, pairs)
 def test_against_every_base(parts, found):
     ids, starts = laid_out(parts)
@@ -62,10 +63,11 @@ def test_touching_intervals_count_a_token_once(parts, found):
         assert one.tolist() == two.tolist()
 
 
-def by_bedtools(bedtools, folder, corpus, bed):
+def by_bedtools(bedtools, folder, corpus, bed, n_tokens=None):
     """Occurrences inside and bases inside by id, from `bedtools intersect` on merged intervals."""
-    chroms = np.array(corpus.chroms)[corpus.chrom_of(np.arange(len(corpus)))]
-    table = pd.DataFrame({"c": chroms, "a": corpus.starts, "b": corpus.ends(), "i": corpus.ids})
+    n = n_tokens or len(corpus)
+    chroms = np.array(corpus.chroms)[corpus.chrom_of(np.arange(n))]
+    table = pd.DataFrame({"c": chroms, "a": corpus.starts[:n], "b": corpus.ends(0, n), "i": corpus.ids[:n]})
     table.to_csv(folder / "tokens.bed", sep="\t", header=False, index=False)
     n_ids = len(corpus.token_lengths)
     merged_bed = folder / "merged.bed"
@@ -82,6 +84,7 @@ def by_bedtools(bedtools, folder, corpus, bed):
     return inside, bases
 
 
+@settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_against_bedtools_on_random_intervals(data, tiny_corpus, tiny_genome, bedtools, tmp_path_factory):
     folder = tmp_path_factory.mktemp("random")
@@ -100,11 +103,12 @@ def test_against_bedtools_on_repeats(bedtools, tmp_path):
     """The embedded slice, its repeats, the tokenizer of the embedded checkpoint."""
     genome = open_genome(sample_path("chr20_slice.2bit"))
     corpus = tokenize(genome, load_tokenizer(sample_path("checkpoint")), progress=False)
-    found = count_tokens(corpus, read_annotation(sample_path("repeats.bed.gz"), genome).classes["repeats"])
-    inside, bases = by_bedtools(bedtools, tmp_path, corpus, sample_path("repeats.bed.gz"))
+    repeats, n = read_annotation(sample_path("repeats.bed.gz"), genome).classes["repeats"], 200_000
+    found = count_tokens(corpus, repeats, np.array([[0, n]]))
+    inside, bases = by_bedtools(bedtools, tmp_path, corpus, sample_path("repeats.bed.gz"), n)
     assert found.inside.tolist() == inside.tolist()
     assert found.bases.tolist() == bases.tolist()
-    assert found.count.sum() == len(corpus) and 0.4 < inside.sum() / len(corpus) < 0.6
+    assert found.count.sum() == n and 0.3 < inside.sum() / n < 0.7
 
 
 def test_the_vocabulary_counts_the_same(tiny_corpus, tiny_genome, tmp_path):
