@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -104,7 +105,10 @@ class Parts:
             stored = np.load(self._path(part))
         except FileNotFoundError:
             return None
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise InputError(f"{self._path(part)}: damaged ({error}); use --no-resume to start anew") from error
         if str(stored["key"]) != self.key:
+            stored.close()
             raise InputError(f"{self._path(part)}: state of another pass; use --no-resume to start anew")
         return stored
 

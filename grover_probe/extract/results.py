@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -157,9 +158,9 @@ class PassResult:
         if reducer not in known:
             path = self._path(f"{reducer}.npz", reducer)
             try:
-                with np.load(path) as stored:
+                with path.open("rb") as handle, np.load(handle) as stored:
                     known[reducer] = {name: stored[name] for name in stored.files}
-            except (OSError, ValueError, EOFError) as error:
+            except (OSError, ValueError, EOFError, BadZipFile) as error:
                 raise InputError(f"{path}: damaged ({error}); run the pass again") from error
         return known[reducer]
 
