@@ -6,6 +6,8 @@ Loading such a model imports these files, which can do whatever the user can. No
 """
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from grover_probe.command import note
@@ -61,3 +63,20 @@ def require_trust(files: ModelFiles, config: dict[str, Any], auto_class: str, tr
             "if you trust them, allow it with --trust-remote-code (in Python: trust_remote_code=True)"
         )
     note(f"{files.name}: running code of its author ({revision}): {names}")
+
+
+def author_class(config: dict[str, Any], auto_class: str, place: str, revision: str | None) -> Callable[..., Any]:
+    """Import the author's classes and give what loads the model. Only after `require_trust`.
+
+    The classes are looked up here and not by transformers' auto classes: these remember the first network that came
+    with a configuration class, and would take it for a later model whose code differs in the network only.
+    """
+    from transformers import AutoConfig
+    from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+    auto_map = config["auto_map"]
+    network = get_class_from_dynamic_module(auto_map[auto_class], place, revision=revision)
+    maker = AutoConfig
+    if "AutoConfig" in auto_map:
+        maker = get_class_from_dynamic_module(auto_map["AutoConfig"], place, revision=revision)
+    return partial(network.from_pretrained, config=maker.from_pretrained(place, revision=revision))

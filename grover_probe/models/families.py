@@ -6,7 +6,7 @@ from typing import Any
 
 from grover_probe.bpe.files import TOKENIZER_FILE
 from grover_probe.errors import InputError
-from grover_probe.models import dnabert2, grover, hyenadna, nucleotide_transformer
+from grover_probe.models import dnabert2, grover, hyenadna, kmers, nucleotide_transformer
 from grover_probe.models.files import ModelFiles
 from grover_probe.models.language_model import Reader, read_hidden_states
 from grover_probe.models.vocabulary import Vocabulary, read_vocabulary
@@ -63,6 +63,7 @@ FAMILIES = (
     Family(grover.NAME, grover.recognises, grover.vocabulary),
     Family(dnabert2.NAME, dnabert2.recognises, read=dnabert2.read),
     Family(nucleotide_transformer.NAME, nucleotide_transformer.recognises, nucleotide_transformer.vocabulary),
+    Family(kmers.NAME, kmers.recognises),
     Family(hyenadna.NAME, hyenadna.recognises, hyenadna.vocabulary, read=hyenadna.read, positions=hyenadna.max_tokens),
 )
 ANY = Family("transformers", lambda files, config: True)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,15 +45,8 @@ class FastTokenizer:
     """
 
     def __init__(self, path: Path) -> None:
-        from tokenizers import Tokenizer
-
         self.path = path
-        try:
-            self._backend = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises bare exceptions
-            raise InputError(f"{path}: cannot be read by `tokenizers` ({error})") from error
-        self._backend.no_truncation()
-        self._backend.no_padding()
+        self._backend = open_backend(path)
         vocab = self._backend.get_vocab(with_added_tokens=False)
         upper, lower = _pieces(vocab, "ACGT"), _pieces(vocab, "acgt")
         self._lower = len(lower) > len(upper)
@@ -154,6 +148,25 @@ class FastTokenizer:
         if not np.array_equal(starts, np.cumsum(self.lengths[numbers]) - self.lengths[numbers]):
             raise InputError(f"{self.path}: its offsets do not say where its tokens are; not a tokenizer for this use")
         return numbers, starts + begin
+
+
+def open_backend(path: Path) -> Any:
+    """The `tokenizers.Tokenizer` of a file, that neither cuts off nor fills up.
+
+    Raises
+    ------
+    InputError
+        When the library cannot read it.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        backend = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare exceptions
+        raise InputError(f"{path}: cannot be read by `tokenizers` ({error})") from error
+    backend.no_truncation()
+    backend.no_padding()
+    return backend
 
 
 def _pieces(vocab: dict[str, int], letters: str) -> dict[int, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from grover_probe.errors import InputError
 from grover_probe.kmer import KmerTokenizer
 from grover_probe.models.files import ModelFiles
 from grover_probe.models.language_model import read_hidden_states
@@ -42,4 +43,6 @@ def max_tokens(config: Any) -> int:
 def read(network: Any, ids: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
     """Hidden states without the last block's output before the final normalisation."""
     states = read_hidden_states(network, ids, None)
+    if len(states) != network.config.n_layer + 2:
+        raise InputError(f"gives {len(states)} hidden states, expected {network.config.n_layer + 2}")
     return (*states[: network.config.n_layer], states[-1])

@@ -14,9 +14,22 @@ from grover_probe.bpe.merges import SPECIAL_TOKENS
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path
 from grover_probe.kmer import KmerTokenizer
+from grover_probe.models.files import ModelFiles
 
+NAME = "fixed k-mers"
 _PATTERN = re.compile(r"\[ACGT\]\{(\d)\}(\|\.)?")
 _ROLES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")  # in the order of SPECIAL_TOKENS
+
+
+def recognises(files: ModelFiles, config: dict[str, Any]) -> bool:
+    """By the pattern in its ``tokenizer.json``."""
+    if not files.is_local or not files.has(TOKENIZER_FILE):
+        return False
+    try:
+        content = json.loads(files.path(TOKENIZER_FILE).read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return isinstance(content, dict) and _pattern(content) is not None
 
 
 def save_kmer_tokenizer(tokenizer: KmerTokenizer, folder: Path | str) -> Path:
@@ -73,13 +86,20 @@ def read_kmer_tokenizer(content: dict[str, Any]) -> KmerTokenizer | None:
     InputError
         When the pattern is that of k-mers, but the table has other ids.
     """
-    splitter = content.get("pre_tokenizer") or {}
-    pattern = splitter.get("pattern") or {}
-    found = _PATTERN.fullmatch(pattern.get("Regex", "")) if splitter.get("type") == "Split" else None
-    if found is None or content["model"].get("type") != "WordLevel":
+    found = _pattern(content)
+    if found is None:
         return None
     tokenizer = KmerTokenizer(int(found[1]), "bases" if found[2] else "drop")
     expected = {name: number for number, name in enumerate([*SPECIAL_TOKENS, *tokenizer.pieces])}
     if content["model"].get("vocab") != expected:
         raise InputError(f"a tokenizer of {tokenizer.k}-mers whose ids are not those of this project; save it again")
     return tokenizer
+
+
+def _pattern(content: dict[str, Any]) -> re.Match[str] | None:
+    splitter, model = content.get("pre_tokenizer"), content.get("model")
+    if not isinstance(splitter, dict) or not isinstance(model, dict) or model.get("type") != "WordLevel":
+        return None
+    pattern = splitter.get("pattern")
+    text = pattern.get("Regex", "") if isinstance(pattern, dict) else ""
+    return _PATTERN.fullmatch(text) if splitter.get("type") == "Split" else None

@@ -5,7 +5,8 @@ import logging
 import os
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from grover_probe.batches import BERT_SPECIALS
 from grover_probe.bpe.merges import FIRST_PIECE_ID
 from grover_probe.errors import InputError
-from grover_probe.models.custom_code import has_code, require_trust
+from grover_probe.models.custom_code import author_class, has_code, require_trust
 from grover_probe.models.families import Family, family_of
 from grover_probe.models.files import ModelFiles, model_files
 from grover_probe.models.folder import describe_model
@@ -73,10 +74,16 @@ def load(
         require_trust(files, config, auto_class, trust_remote_code, origin)
     vocabulary = family.vocabulary(files, config)
     pinned = not files.is_local and pinned_revision(files.model, revision) is not None
-    place = str(pinned_folder(files.model)) if pinned else files.model
-    full, info = _from_pretrained(
-        files, auto_class, place, dtype=precision, trust_remote_code=coded, revision=None if pinned else revision
-    )
+    place, at = (str(pinned_folder(files.model)), None) if pinned else (files.model, revision)
+    with _as_input_errors(files, coded):
+        make = author_class(config, auto_class, place, at) if coded else _native_class(auto_class)
+        full, info = make(
+            place,
+            dtype=precision,
+            revision=at,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, with the shapes
+        )
     encoder = full.base_model_prefix
     _check_weights(files.model, encoder, info)
     network = full.base_model
@@ -116,22 +123,20 @@ def _is_causal(config: dict[str, Any]) -> bool:
     return any("CausalLM" in name or name.endswith("LMHeadModel") for name in names)
 
 
-def _from_pretrained(
-    files: ModelFiles, auto_class: str, place: str, *, dtype: torch.dtype, trust_remote_code: bool, revision: str | None
-) -> tuple[Any, dict[str, Any]]:
-    """The network with its head, and which tensors the weights lacked or had in another shape."""
+def _native_class(auto_class: str) -> Callable[..., Any]:
+    import transformers
+
+    return partial(getattr(transformers, auto_class).from_pretrained, trust_remote_code=False)
+
+
+@contextlib.contextmanager
+def _as_input_errors(files: ModelFiles, coded: bool) -> Iterator[None]:
+    """Whatever goes wrong while a network is made, in one line; nothing else is printed."""
     import transformers
 
     try:
         with quiet_transformers():
-            return getattr(transformers, auto_class).from_pretrained(
-                place,
-                dtype=dtype,
-                trust_remote_code=trust_remote_code,
-                revision=revision,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # refused later, with the shapes
-            )
+            yield
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{files.model}: the pickled weights hold more than tensors and were not executed; "
@@ -139,7 +144,7 @@ def _from_pretrained(
         ) from error
     except Exception as error:  # of any kind: safetensors, pickle, config checks, hub and custom code raise their own
         kind = "cannot be loaded" if files.is_local else "cannot be had from the hub, or not be loaded"
-        code = f" (its author's code, with transformers {transformers.__version__})" if trust_remote_code else ""
+        code = f" (its author's code, with transformers {transformers.__version__})" if coded else ""
         raise InputError(f"{files.model}: {kind}{code}: {_first_sentence(error)}") from error
 
 

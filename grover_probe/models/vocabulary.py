@@ -29,7 +29,7 @@ from grover_probe.bpe.merges import (
 )
 from grover_probe.errors import InputError
 from grover_probe.kmer import AnyTokenizer
-from grover_probe.models.fast_tokenizer import FastTokenizer
+from grover_probe.models.fast_tokenizer import FastTokenizer, open_backend
 from grover_probe.models.kmers import read_kmer_tokenizer
 
 ROLES = ("pad", "unk", "cls", "sep", "mask")  # in the order of SPECIAL_TOKENS
@@ -139,9 +139,7 @@ def special_ids(path: Path, content: dict[str, Any]) -> dict[str, int | None]:
 
     What stands before and after a sequence is found by encoding one; the others by their names in the files.
     """
-    from tokenizers import Tokenizer
-
-    backend = Tokenizer.from_file(str(path))
+    backend = open_backend(path)
     names: dict[str, Any] = {}
     for beside in ("special_tokens_map.json", "tokenizer_config.json"):
         if path.with_name(beside).is_file():

@@ -80,3 +80,11 @@ def published(request, chr20_tokenizer, tmp_path_factory) -> Path:
     return write_stand_in(
         chr20_tokenizer, tmp_path_factory.mktemp("published") / "GROVER", merges_as_lists=request.param
     )
+
+
+@pytest.fixture(scope="session")
+def modules_cache(tmp_path_factory):
+    """A folder of the test's own for the code that transformers copies before it runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path_factory.mktemp("modules")))
+        yield

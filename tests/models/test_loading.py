@@ -161,7 +161,7 @@ class TestMalicious:
     def test_code_beside_the_weights_is_not_run(self, folder, tmp_path):
         change_config(folder, model_type="other", auto_map={"AutoConfig": "own.C", "AutoModelForMaskedLM": "own.M"})
         (folder / "own.py").write_text(f"open({str(tmp_path / 'exploded')!r}, 'w').close()\n")
-        with pytest.raises(InputError, match="my model: needs code of its author, which was not run: own.py"):
+        with pytest.raises(InputError, match=r"my model: needs code of its author, which was not run: own\.py"):
             load(folder)
         assert not (tmp_path / "exploded").exists()
 
