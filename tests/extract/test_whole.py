@@ -113,7 +113,7 @@ class TestResult:
         expected = self_similarity(tiny_model, tiny_corpus, tiny_tokenizer.pieces, progress=False)
         pd.testing.assert_frame_equal(from_pass(plain).tokens, expected.tokens, atol=1e-9)
         assert from_pass(plain, layers=(2,)).layers["layer"].tolist() == [2]
-        with pytest.raises(InputError, match="layer 7 is not in .*, which has 0, 1, 2"):
+        with pytest.raises(InputError, match=r"layer 7 is not in .*, which has 0, 1, 2"):
             from_pass(plain, layers=(7,))
 
 
@@ -239,7 +239,7 @@ class TestFolder:
             extract(replace(job, model=str(tmp_path / "tiny model")), finished.folder, progress=False)
 
     def test_replaced_without_resume(self, job, tmp_path):
-        small = replace(job, bed=None, reducers=("moments",), strand="forward", layers="1")
+        small = replace(job, bed=None, reducers=("moments",), strand="forward", layers="1", window_layers=None)
         extract(small, tmp_path / "out", progress=False)
         found = extract(replace(small, layers="2"), tmp_path / "out", resume=False, progress=False)
         assert found.layers == (2,)
