@@ -1,12 +1,14 @@
 """Token vectors to hold beside a model's: its input embeddings, and the averages of models that learned nothing."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from grover_probe.extract.reducers import Reducer, TokenBatch
+from grover_probe.extract.reducers.moments import Moments
 from grover_probe.extract.run import run_pass
 
 if TYPE_CHECKING:
@@ -15,17 +17,38 @@ if TYPE_CHECKING:
 
 
 def input_embeddings(model: "LanguageModel") -> np.ndarray:
-    """The embedding table of a model, before position and normalisation: float64, shape (n_ids, width)."""
-    return model.network.get_input_embeddings().weight.detach().double().cpu().numpy()
+    """The embedding table of a model, before position and normalisation.
+
+    Returns
+    -------
+    np.ndarray
+        float64, shape (n_ids, width); NaN for ids that the model does not have.
+    """
+    table = model.network.get_input_embeddings().weight.detach().double().cpu().numpy()
+    if model.id_map is None:
+        return table
+    own = model.id_map.cpu().numpy()
+    return np.where(own[:, None] >= 0, table[np.maximum(own, 0)], np.nan)
 
 
 def untrained(model: "LanguageModel", seed: int = 0) -> "LanguageModel":
     """A model of the same shape whose weights are drawn anew, as its architecture draws them."""
+    parameter = next(model.network.parameters())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = type(model.network)(model.network.config)
-    network = network.to(model.device, next(model.network.parameters()).dtype).eval()
+    network = network.to(parameter.device, parameter.dtype).eval()
     return replace(model, name="random", network=network, source={"untrained": model.source, "seed": seed})
+
+
+def untrained_start(checkpoint: Path, device: str) -> "LanguageModel":
+    """The model as it was before its first step, of a checkpoint that says how it began."""
+    from grover_probe import models
+    from grover_probe.pretrain.untrained import save_untrained
+    from grover_probe.pretrain.untrained import untrained_start as rebuild
+
+    with tempfile.TemporaryDirectory() as folder:
+        return models.load(save_untrained(rebuild(checkpoint), checkpoint, Path(folder) / "initial"), device=device)
 
 
 def contextual_means(
@@ -38,23 +61,9 @@ def contextual_means(
     progress: bool = True,
 ) -> np.ndarray:
     """Average hidden state of each token: float64, shape (n_layers, n_ids, width), NaN for tokens that do not occur."""
-    sums = _TokenSums(model.n_ids, len(layers), model.width, model.device)
-    run_pass(model, corpus, windows, [sums], layers=layers, batch_size=batch_size, progress=progress)
-    state = sums.state_dict()
-    with np.errstate(invalid="ignore"):
-        return (state["total"] / state["count"][:, None]).numpy()
-
-
-class _TokenSums(Reducer):
-    """Count and sum of hidden states per token and layer."""
-
-    def __init__(self, n_ids: int, n_layers: int, width: int, device: torch.device) -> None:
-        super().__init__(device, count=(n_ids,), total=(n_layers, n_ids, width))
-
-    def update(self, batch: TokenBatch) -> None:
-        self.sums["count"] += torch.bincount(batch.ids, minlength=len(self.sums["count"]))
-        for layer, states in enumerate(batch.hidden):
-            self.sums["total"][layer].index_add_(0, batch.ids, states.double())
+    moments = Moments(model.n_ids, len(layers), model.width, model.device)
+    run_pass(model, corpus, windows, [moments], layers=layers, batch_size=batch_size, progress=progress)
+    return moments.finalize()["mean"]
 
 
 def spread_windows(windows: np.ndarray, n_tokens: int) -> np.ndarray:
