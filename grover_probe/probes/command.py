@@ -27,7 +27,7 @@ _CELLS = "cells"
 _LEVELS = {"tokens": ("tokens",), "windows": ("windows",), "both": ("tokens", "windows")}
 _LEGEND = (
     "score: AUROC for classes, R2 for values, on held-out blocks, at the layer that inner folds chose; control: the "
-    "best of majority or mean, composition, k-mers, one-hot, static token vectors, untrained models and shuffled labels; "
+    "best of majority or mean, composition, k-mers, one-hot, static token vectors, untrained models, shuffled labels; "
     "*: the control is within the interval, so the model says no more than it"
 )
 
@@ -52,12 +52,12 @@ class Job:
 
     passes: dict[str, Path]
     genome: Path | None
-    tokenizer: Path
+    tokenizer: str
     overlap: Path | None
     sources: tuple["Source", ...]
     levels: tuple[str, ...]
     probes: tuple[str, ...]
-    layers: tuple[int, ...] | None
+    layers: str | None
     max_windows: int | None
     folds: int
     block_size: int
@@ -75,14 +75,13 @@ class Job:
         from grover_probe.extract.results import RECORD
         from grover_probe.provenance import describe_file
 
-        tokenizer = self.tokenizer / "tokenizer.json" if self.tokenizer.is_dir() else self.tokenizer
-        files = {"genome": self.genome, "tokenizer": tokenizer if "windows" in self.levels else None}
-        files |= {"overlap": self.overlap, **{each.name: each.path for each in self.sources}}
-        files |= {name: folder / RECORD for name, folder in self.passes.items()}
-        for name, path in files.items():
-            if path is not None and not path.is_file():
-                raise InputError(f"{path}: no such file for {name}")
-        return {name: describe_file(path) for name, path in files.items() if path is not None}
+        files = {name: folder / RECORD for name, folder in self.passes.items()}
+        files |= {each.name: each.path for each in self.sources}
+        files |= {name: path for name, path in (("genome", self.genome), ("overlap", self.overlap)) if path}
+        path = Path(self.tokenizer)
+        path = path / "tokenizer.json" if path.is_dir() else path
+        tokenizer = describe_file(path) if path.is_file() else {"name": self.tokenizer}
+        return {name: describe_file(path) for name, path in files.items()} | {"tokenizer": tokenizer}
 
 
 @app.command(
@@ -100,8 +99,8 @@ def probes(
     ] = None,
     genome: Annotated[Path | None, typer.Option(help="FASTA or 2bit of the pass, for windows.")] = None,
     tokenizer: Annotated[
-        Path | None,
-        typer.Option(help="tokenizer.json of the pass or its folder, for windows.", show_default="the embedded one"),
+        str | None,
+        typer.Option(help="tokenizer.json of the pass, its folder, or 6-mer.", show_default="the embedded one"),
     ] = None,
     annotation: Annotated[
         list[str] | None,
@@ -121,7 +120,9 @@ def probes(
     ] = None,
     level: Annotated[str, typer.Option(help="tokens, windows or both.")] = "both",
     probes: Annotated[str, typer.Option(help="Of linear, knn, mlp, with commas.")] = "linear",
-    layers: Annotated[str | None, typer.Option(help="Layers of windows, such as 0,2,4.", show_default="all")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Layers of windows, such as 0,2-4,last.", show_default="all")
+    ] = None,
     max_windows: Annotated[int | None, typer.Option(min=1, help="Draw so many windows.", show_default="all")] = None,
     folds: Annotated[int, typer.Option(help="Outer folds; inner folds are taken from them.")] = 5,
     block_size: Annotated[int, typer.Option(help="Bases that are held out together.")] = 500_000,
@@ -147,12 +148,12 @@ def probes(
             if folder is not None
         },
         genome=genome,
-        tokenizer=tokenizer or sample_path("checkpoint"),
+        tokenizer=tokenizer or str(sample_path("checkpoint")),
         overlap=overlap,
         sources=tuple(parse_source(kind, text) for kind in KINDS for text in given[kind] or ()),
         levels=_LEVELS[level],
         probes=_probe_names(probes),
-        layers=_layers(layers),
+        layers=layers,
         max_windows=max_windows,
         folds=folds,
         block_size=block_size,
@@ -200,20 +201,14 @@ def _probe_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _layers(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise InputError(f"--layers {text!r}: expected numbers such as 0,2,4")
-    return tuple(sorted({int(part) for part in parts}))
-
-
 def _check(job: Job) -> None:
     names = [each.name for each in job.sources]
     twice = {name for name in (*names, "gc") if (*names, "gc").count(name) > 1}
     if twice:
         raise InputError(f"two targets are called {sorted(twice)[0]!r}; give another name before the =")
+    for option, path in (("genome", job.genome), ("overlap", job.overlap)):
+        if path is not None and not path.is_file():
+            raise InputError(f"{path}: no such file for --{option}")
     if "windows" in job.levels and job.genome is None:
         raise InputError("--genome is needed for windows: their composition is a control; or use --level tokens")
 
@@ -259,8 +254,9 @@ def _level(name: str, job: Job, passes: dict[str, "PassResult"]) -> tuple[Any, l
 
         overlap = None if job.overlap is None else read_overlap(job.overlap)
         return token_level(passes["model"], others, overlap, n_folds=job.folds, seed=job.seed), []
-    from grover_probe.bpe import load_tokenizer
+    from grover_probe.extract.layers import parse_layers
     from grover_probe.genome import open_genome
+    from grover_probe.kmer import open_tokenizer
     from grover_probe.probes.window_level import window_level
 
     assert job.genome is not None
@@ -268,9 +264,9 @@ def _level(name: str, job: Job, passes: dict[str, "PassResult"]) -> tuple[Any, l
         passes["model"],
         others,
         open_genome(job.genome),
-        load_tokenizer(job.tokenizer),
+        open_tokenizer(job.tokenizer),
         list(job.sources),
-        layers=job.layers,
+        layers=parse_layers(job.layers, max(passes["model"].window_layers, default=0) + 1),
         max_windows=job.max_windows,
         n_folds=job.folds,
         block_size=job.block_size,

@@ -95,7 +95,7 @@ def gather_columns(targets: Sequence[Target]) -> Columns:
     """The columns of all targets side by side."""
     parts = [target.columns() for target in targets]
     owner = np.repeat(np.arange(len(targets)), [part.shape[1] for part in parts])
-    is_class = np.array([bool(targets[number].classes) for number in owner])
+    is_class = np.array([bool(targets[int(number)].classes) for number in owner])
     return Columns(np.concatenate(parts, axis=1), is_class, owner)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from grover_probe.probes.learners import BOUND, Columns, principal_components
 
 HIDDEN = 32
-STEPS = (60, 200, 600)  # of the optimiser; when to stop is the setting that inner folds choose
+STEPS = (50, 150, 400)  # of the optimiser; when to stop is the setting that inner folds choose
 _BATCH = 256
 _LEARNING_RATE = 3e-3
 _WEIGHT_DECAY = 1e-2

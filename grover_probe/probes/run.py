@@ -139,13 +139,16 @@ class _Work:
         self, targets: Sequence[Target], rows: Sequence[list[CellRow]], features: Features, learner: Learner
     ) -> list[CellRow]:
         """Shuffled labels and the control task, from the layer and pooling that inner folds chose for the target."""
+        by_key = defaultdict(list)
+        for target, own in zip(targets, rows, strict=True):
+            layer, _, pooling = own[-1].row["chosen_layer"].partition(":")
+            by_key[layer, pooling].append(target)
         found: list[CellRow] = []
         for name, relabel in ((SHUFFLED, self._shuffled), (CONTROL_TASK, self._control_task)):
-            for target, own in zip(targets, rows, strict=True):
-                key = tuple(own[-1].row["chosen_layer"].split(":"))
-                changed = relabel(target)
-                cells = self.cells([changed], replace(features, name=name).only(key), learner, ticks=1)  # type: ignore[arg-type]
-                found += cells[0]
+            for key, own_targets in by_key.items():
+                changed = [relabel(target) for target in own_targets]
+                cells = self.cells(changed, replace(features, name=name).only(key), learner)
+                found += [row for each in cells for row in each]
         return found
 
     def _shuffled(self, target: Target) -> Target:
@@ -164,23 +167,20 @@ class _Work:
             y[np.flatnonzero(used)[np.argsort(values[used], kind="stable")]] = labels
         return replace(target, y=y)
 
-    def cells(
-        self, targets: Sequence[Target], features: Features, learner: Learner, ticks: int | None = None
-    ) -> list[list[CellRow]]:
+    def cells(self, targets: Sequence[Target], features: Features, learner: Learner) -> list[list[CellRow]]:
         """The cells of some targets, found or made: for each target its rows, that of the best layer last."""
         keys = [self._key(target, features, learner) for target in targets]
         found = [self.store.get(key) for key in keys]
-        ticks = len(features.parts) if ticks is None else ticks
         groups = defaultdict(list)
         for number, (target, rows) in enumerate(zip(targets, found, strict=True)):
             if rows is None:
                 own = target.name if target.name in features.columns else ""
                 groups[target.used.tobytes(), own].append(number)
             else:
-                self.tick(ticks)
+                self.tick(len(features.parts))
         for (_, own), numbers in groups.items():
             for chunk in _chunks(numbers, targets):
-                made = self._make([targets[number] for number in chunk], features, learner, own, ticks)
+                made = self._make([targets[number] for number in chunk], features, learner, own)
                 for number, rows in zip(chunk, made, strict=True):
                     self.store.put(keys[number], rows)
                     found[number] = rows
@@ -198,7 +198,7 @@ class _Work:
         )
 
     def _make(
-        self, targets: Sequence[Target], features: Features, learner: Learner, leave_out: str, ticks: int
+        self, targets: Sequence[Target], features: Features, learner: Learner, leave_out: str
     ) -> list[list[CellRow]]:
         seed, used = self.settings.seed, targets[0].used
         folds = self.level.folds
@@ -220,10 +220,9 @@ class _Work:
 
             return read
 
-        share = ticks / len(features.parts)
         predictions = nested_predictions(
             {key: loader(key) for key in features.parts}, targets, folds.fold, learner, seed=seed,
-            tick=lambda: self.tick(int(len(targets) * share)),
+            tick=lambda: self.tick(len(targets)),
         )  # fmt: skip
         bits[BEST] = np.min(list(bits.values()), axis=0) + np.log2(len(features.parts))
         resamples = metrics.resample_blocks(folds.block, self.settings.n_resamples, seed)

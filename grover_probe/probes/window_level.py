@@ -162,7 +162,8 @@ def window_level(
 
 def window_targets(table: "pd.DataFrame", genome: "Genome", sources: list[Source]) -> tuple[list[Target], list[str]]:
     """Targets of windows from files; a file that cannot be used is noted, and the others go on."""
-    targets, notes = [], []
+    targets: list[Target] = []
+    notes: list[str] = []
     for source in sources:
         try:
             target, more = _target(table, genome, source)
