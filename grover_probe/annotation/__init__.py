@@ -5,9 +5,16 @@ Files are checked line by line before anything else sees them, so that a message
 
 from grover_probe.annotation.bed import read_bed, read_intervals, require_bedtools
 from grover_probe.annotation.intervals import Intervals, merge, share_per_token
-from grover_probe.annotation.reading import Annotation, read_annotation
+from grover_probe.annotation.reading import Annotation, NothingHereError, read_annotation
 
 __all__ = [
-    "Annotation", "Intervals", "merge", "read_annotation", "read_bed", "read_intervals", "require_bedtools",
+    "Annotation",
+    "Intervals",
+    "NothingHereError",
+    "merge",
+    "read_annotation",
+    "read_bed",
+    "read_intervals",
+    "require_bedtools",
     "share_per_token",
-]  # fmt: skip
+]

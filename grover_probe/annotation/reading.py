@@ -24,6 +24,10 @@ UNNAMED = "(none)"  # the class of an empty field
 _SOME = 5
 
 
+class NothingHereError(InputError):
+    """A file of which nothing lies on the genome."""
+
+
 @dataclass(frozen=True)
 class Annotation:
     """The intervals of one file on one genome, as they are there, with their classes.
@@ -116,9 +120,10 @@ def read_annotation(
     Raises
     ------
     InputError
-        For a line that is not of the format or an interval past the end of its chromosome (file and line are named),
-        when the column is not there or has more than 200 values, and when nothing lies on the genome: the message says
-        whether naming or assembly is the likely reason.
+        For a line that is not of the format or an interval past the end of its chromosome (file and line are named;
+        the assembly is likely another), or when the column is not there or has more than 200 values.
+    NothingHereError
+        When nothing lies on the genome; the message shows the names on both sides.
     """
     path = Path(source) if isinstance(source, str | Path) else Path(source.saveas().fn)
     name = name or path.name.split(".")[0]
@@ -140,7 +145,7 @@ def read_annotation(
         )
     keep = known & (end > start)
     if not keep.any():
-        raise InputError(_nothing_here(path, genome, others, int((~known).sum()), int(known.sum())))
+        raise NothingHereError(_nothing_here(path, genome, others, int((~known).sum()), int(known.sum())))
     chosen = np.flatnonzero(keep)
     class_names, classes = _classes(content, lines, chosen, column, attribute, name, path)
     return Annotation(

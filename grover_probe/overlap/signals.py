@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from grover_probe.annotation import NothingHereError
 from grover_probe.annotation.formats import HEADERS, read_content
 from grover_probe.errors import InputError, MissingDependencyError
 from grover_probe.genome import Genome, short_name
@@ -72,8 +73,9 @@ def read_signal(path: Path | str, genome: Genome) -> Signal:
     Raises
     ------
     InputError
-        When the file is not such a track, two stretches overlap, one runs past the end of its chromosome, or none has
-        a finite value on this genome.
+        When the file is not such a track, two stretches overlap, or one runs past the end of its chromosome.
+    NothingHereError
+        When no base of this genome has a finite value.
     """
     path = Path(path)
     try:
@@ -136,7 +138,7 @@ class _Stretches:
             if self.not_finite:
                 found = f"no value is finite ({self.first_not_finite})"
             names = ", ".join(self.genome.names[:5])
-            raise InputError(f"{self.path}: nothing on {self.genome.path.name} ({names}): {found}")
+            raise NothingHereError(f"{self.path}: nothing on {self.genome.path.name} ({names}): {found}")
         notes = []
         if self.not_finite:
             notes.append(f"{self.first_not_finite}, not finite; {self.not_finite:,} such stretches count as missing")

@@ -17,9 +17,9 @@ def against_turns(null: "Null", count: np.ndarray, expected: np.ndarray) -> dict
 
     The statistic is the log odds of being inside, with half an occurrence added on both sides. Over the turns it is
     taken as normal with unknown mean and variance, so that ``z = (observed - mean) / (sd sqrt(1 + 1 / n))`` is compared
-    with Student's t with n - 1 degrees of freedom, or 4 + 6 / k where the turns have an excess kurtosis k that asks for
-    fewer: few clusters of annotation give heavy tails. ``p_empirical`` is the two-sided share of turns, the observed one
-    included, that are at least as far from their mean; it cannot be below 1 / (n + 1). `p` is that of the t
+    with Student's t with n - 1 degrees of freedom, or 4 + 6 / k where an excess kurtosis k of the turns asks for fewer:
+    few clusters of annotation give heavy tails. ``p_empirical`` is the two-sided share of turns, the observed one
+    included, that are at least as far from their mean; it cannot be below 1 / (n + 1). ``p`` is that of the t
     distribution, but where a turn comes as far as the observed annotation, not below ``p_empirical``.
 
     Returns
