@@ -147,8 +147,8 @@ def fine_tune(
                 random_weights=settings.random_weights, trust_remote_code=trust_remote_code,
             )  # fmt: skip
             classifier, log = train(
-                classifier, (windows["train"], labels["train"]), (windows["validation"], labels["validation"]), settings,
-                folder, seed=seed, checkpoint_seconds=checkpoint_seconds, progress=progress,
+                classifier, (windows["train"], labels["train"]), (windows["validation"], labels["validation"]),
+                settings, folder, seed=seed, checkpoint_seconds=checkpoint_seconds, progress=progress,
             )  # fmt: skip
             _finish_seed(
                 folder, classifier, windows, labels["validation"], log, _described(dataset, settings), progress

@@ -21,7 +21,8 @@ class Settings:
     epochs
         Passes over the training split at most.
     patience
-        Stop after so many epochs without a better validation MCC; 0 trains all epochs. The best epoch is kept either way.
+        Stop after so many epochs without a better validation MCC; 0 trains all epochs. The best epoch is kept
+        either way.
     learning_rate
         At its highest: a tenth of the steps lead up to it, then it falls to 0. None: 1e-4 for ``full``, 1e-3 for
         ``head``, 5e-4 for ``lora``.
