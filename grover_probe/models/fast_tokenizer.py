@@ -3,8 +3,8 @@
 Each run of A, C, G, T is given to it in one call, in the case of letters that its vocabulary has: the ids are those of
 one call over the whole sequence, without the tokens that it makes of N. What comes back is checked: the pieces must
 spell the run. A tokenizer that answers [UNK] for plain bases (WordPiece does, for words over 100 letters), drops some,
-or adds a blank is refused instead of being believed. A call needs about 200 bytes a token, so tens of megabases in one
-run take gigabytes; fixed k-mers and byte-pair encodings do not come here.
+or adds a blank is refused instead of being believed. A call needs several hundred bytes a token: tens of megabases in
+one run take gigabytes; fixed k-mers and byte-pair encodings do not come here.
 """
 
 import hashlib

@@ -73,20 +73,8 @@ def load(
         origin = f"in {model}" if files.is_local else f"repository {model}, revision {source['revision']}"
         require_trust(files, config, auto_class, trust_remote_code, origin)
     vocabulary = family.vocabulary(files, config)
-    pinned = not files.is_local and pinned_revision(files.model, revision) is not None
-    place, at = (str(pinned_folder(files.model)), None) if pinned else (files.model, revision)
-    with _as_input_errors(files, coded):
-        make = author_class(config, auto_class, place, at) if coded else _native_class(auto_class)
-        full, info = make(
-            place,
-            dtype=precision,
-            revision=at,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # refused below, with the shapes
-        )
-    encoder = full.base_model_prefix
-    _check_weights(files.model, encoder, info)
-    network = full.base_model
+    full, info = _open(files, config, auto_class, precision, source)
+    encoder, network = full.base_model_prefix, full.base_model
     specials = BERT_SPECIALS if vocabulary is None else vocabulary.specials
     loaded = LanguageModel(
         name=files.name,
@@ -121,6 +109,28 @@ def _is_causal(config: dict[str, Any]) -> bool:
     if any("MaskedLM" in name for name in names):
         return False
     return any("CausalLM" in name or name.endswith("LMHeadModel") for name in names)
+
+
+def _open(
+    files: ModelFiles, config: dict[str, Any], auto_class: str, dtype: torch.dtype, source: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """The network with its head, all weights of the encoder in place, and what transformers says of the others."""
+    place, revision, coded = files.model, None, has_code(config)
+    if not files.is_local and pinned_revision(files.model, files.revision) is not None:
+        place = str(pinned_folder(files.model))
+    elif not files.is_local:
+        revision = source["revision"] or files.revision  # the commit that was looked at, and no newer one
+    with _as_input_errors(files, coded):
+        make = author_class(config, auto_class, place, revision) if coded else _native_class(auto_class)
+        full, info = make(
+            place,
+            dtype=dtype,
+            revision=revision,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, with the shapes
+        )
+    _check_weights(files.model, full.base_model_prefix, info)
+    return full, info
 
 
 def _native_class(auto_class: str) -> Callable[..., Any]:
