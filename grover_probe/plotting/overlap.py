@@ -43,14 +43,14 @@ def plot_by_class(tokens: "pd.DataFrame", classes: "pd.DataFrame", ax: Any) -> N
         height = row + rng.uniform(-0.3, 0.3, len(part))
         sure = (part["q"] < _LEVEL).to_numpy()
         colours = np.where(~sure, "#BBBBBB", np.where(part["log2_enrichment"] > 0, ORANGE, BLUE))
-        ax.scatter(part["log2_enrichment"], height, s=3, c=colours, lw=0, alpha=0.7)
+        ax.scatter(part["log2_enrichment"], height, s=3, c=colours, lw=0, alpha=0.7, rasterized=True)
     ax.set_yticks(range(len(classes)), [_label(each) for _, each in classes.iterrows()], fontsize=6)
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, lw=0.7)
     ax.set_xlabel("log2 enrichment over turned annotation")
     for colour, label in ((ORANGE, "enriched, q < 0.05"), (BLUE, "depleted, q < 0.05"), ("#BBBBBB", "not sure")):
         ax.scatter([], [], s=10, c=colour, lw=0, label=label)
-    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=3, handletextpad=0.1, columnspacing=0.6, fontsize=6)
+    _legend_below(ax, 3)
 
 
 def plot_matched(tokens: "pd.DataFrame", ax: Any) -> None:
@@ -61,14 +61,14 @@ def plot_matched(tokens: "pd.DataFrame", ax: Any) -> None:
     sure = (part["q_matched"] < _LEVEL).to_numpy()
     for keep, colour, label in ((~sure, "#BBBBBB", "not sure"), (sure, ORANGE, "q < 0.05 against matched tokens")):
         some = part[keep]
-        ax.scatter(np.log2(some["enrichment"]), np.log2(some["enrichment_matched"]), s=4, c=colour, lw=0, alpha=0.5,
-                   label=label)  # fmt: skip
+        x, y = (np.log2(some[name]) for name in ("enrichment", "enrichment_matched"))
+        ax.scatter(x, y, s=4, c=colour, lw=0, alpha=0.5, rasterized=True, label=label)
     ax.axline((0, 0), slope=1, color=GREY, lw=0.7, ls=":")
     ax.axhline(0, color=GREY, lw=0.7)
     ax.axvline(0, color=GREY, lw=0.7)
     ax.set_xlabel("log2 enrichment over turned annotation")
     ax.set_ylabel("log2 enrichment over matched tokens")
-    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=2, handletextpad=0.1, columnspacing=0.6, fontsize=6)
+    _legend_below(ax, 2)
     ax.text(0.02, 0.98, f"n = {len(part):,} tokens x classes", transform=ax.transAxes, va="top", fontsize=7, color=GREY)
 
 
@@ -86,9 +86,14 @@ def plot_top_tokens(tokens: "pd.DataFrame", classes: "pd.DataFrame", ax: Any) ->
     ax.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=5.5)
     if rows:
         ax.invert_yaxis()
-        ax.set_xscale("log")
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter("{x:g}")
     ax.axvline(1, color=GREY, lw=0.7)
-    ax.set_xlabel("enrichment over turned annotation, 95 % interval")
+    ax.set_xlabel("enrichment over turned annotation, 95 %")
+
+
+def _legend_below(ax: Any, columns: int) -> None:
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=columns, handletextpad=0.1, columnspacing=0.6)
 
 
 def _label(row: Any) -> str:
