@@ -86,7 +86,7 @@ class Job:
 
 @app.command(
     epilog="Example: `python -m grover_probe.probes --extracted pass --random pass-random --genome hg19.2bit "
-    "--tokenizer checkpoint --annotation repeat=repeats.bed.gz:repClass --annotation ctcf=ctcf.bed.gz "
+    "--tokenizer checkpoint --annotation repeat=repeats.bed.gz:7 --annotation ctcf=ctcf.bed.gz "
     "--signal timing=timing.bedgraph.gz --distance tss=tss.bed.gz --out results`"
 )
 def probes(

@@ -9,8 +9,8 @@ import numpy as np
 
 from grover_probe.probes.learners import BOUND, Columns, principal_components, training_means
 
-RIDGE = (1e-4, 1e-2, 1e-1, 1.0, 10.0)
-LOGISTIC = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+RIDGE = (1e-4, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+LOGISTIC = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 _TOLERANCE = 1e-3  # of the logit, root mean square over the training rows
 _MOST_STEPS = 300
 

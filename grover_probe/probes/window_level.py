@@ -69,13 +69,14 @@ def parse_source(kind: str, text: str) -> Source:
         raise InputError(f"--{kind} {text!r}: expected {expected}")
     column = rule = ""
     if kind == "annotation" and not Path(rest).is_file():
-        before, at, last = rest.rpartition("@")
-        if at and last in RULES:
+        before, _, last = rest.rpartition("@")
+        if last in RULES:
             rest, rule = before, last
-        elif at and not Path(rest.rpartition(":")[0]).is_file():
+        path, _, after = rest.rpartition(":")
+        if not Path(rest).is_file() and Path(path).is_file():
+            rest, column = path, after
+        if "@" in column:
             raise InputError(f"--{kind} {text!r}: rule {last!r} is none of {', '.join(RULES)}")
-        if not Path(rest).is_file() and Path(rest.rpartition(":")[0]).is_file():
-            rest, _, column = rest.rpartition(":")
     if not Path(rest).is_file():
         raise InputError(f"{rest}: no such file for --{kind}")
     return Source(kind, name, Path(rest), column, rule or ("majority" if column else "any"))
