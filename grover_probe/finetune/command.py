@@ -135,8 +135,9 @@ def open_task(task: str, options: dict[str, Any]) -> "DataSet":
     options
         From the command line; None means the default.
     """
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    given = {name: value for name, value in given.items() if value is not None}
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items() if value is not None
+    }
     if task in NAMES and not Path(task).exists():
         from grover_probe.tasks.options import Recipe
 

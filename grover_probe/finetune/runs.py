@@ -183,7 +183,7 @@ def _check_tokens(dataset: DataSet, classifier: Classifier, settings: Settings) 
 def _described(dataset: DataSet, settings: Settings) -> dict[str, Any]:
     """What prediction must know about the examples; kept in config.json."""
     table = dataset.table
-    flank = int(table["left"].str.len().max()) if settings.flank and "left" in table else 0
+    flank = int(table["left"].str.len().min()) if settings.flank and "left" in table else 0
     return {"task": dataset.name, "length": int(table["sequence"].str.len().median()), "flank": flank,
             "long": settings.long}  # fmt: skip
 

@@ -4,6 +4,8 @@ import json
 import math
 import time
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -283,15 +285,14 @@ def _learnable(network: Any, settings: Settings) -> Any:
     if settings.mode == "head":
         return network
     _require("peft", "LoRA", None)
-    from peft import LoraConfig, get_peft_model
-
+    peft = import_module("peft")  # not among the dependencies
     targets = sorted({name.rpartition(".")[2] for name, _ in network.named_modules()} & set(_ATTENTION))
     if not targets:
         raise InputError(f"--mode lora: no queries or values known in {type(network).__name__}; use --mode full")
     saved = sorted({name.split(".")[0 if name.split(".")[0] in ("classifier", "score") else 1] for name, _ in head})
-    return get_peft_model(
+    return peft.get_peft_model(
         network,
-        LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules=targets, modules_to_save=saved),
+        peft.LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules=targets, modules_to_save=saved),
     )
 
 
@@ -304,8 +305,6 @@ def _class_weights(labels: np.ndarray, n_classes: int, rule: str) -> torch.Tenso
 
 
 def _require(package: str, use: str, extra: str | None) -> None:
-    from importlib.util import find_spec
-
     if find_spec(package) is None:
         how = f'pip install "grover-probe[{extra}]"' if extra else f"pip install {package}"
         raise MissingDependencyError(f"{use} needs {package}, which is not installed: {how}")

@@ -226,7 +226,10 @@ def _rows(
         bound.tolist(),
         strict=True,
     ):
-        begin = start - (width - motif_width) // 2
+        lead = (width - motif_width) // 2
+        if orient == "motif" and not forward:  # the motif stands at the same place of every sequence
+            lead = width - motif_width - lead
+        begin = start - lead
         codes = strands.codes(chrom, begin - flank, begin + width + flank, forward or orient == "genome")
         if codes is None:
             missing += 1

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from grover_probe.bpe.encode import Encoding
 from grover_probe.genome import encode_bases
 from grover_probe.kmer import AnyTokenizer
 
@@ -38,14 +39,28 @@ def inner_tokens(
     lengths = tokenizer.lengths
     found = []
     whole = [encode_bases(a + b + c) for a, b, c in zip(before, sequences, after, strict=True)]
-    for codes, skip, sequence in zip(_encode(tokenizer, whole), before, sequences, strict=True):
-        begins = codes.starts.astype(np.int64)
-        ends = begins + lengths[codes.ids]
-        inside = (begins >= len(skip)) & (ends <= len(skip) + len(sequence))
-        found.append(codes.ids[inside].astype(np.int64))
+    for encoding, skip, sequence in zip(_encode(tokenizer, whole), before, sequences, strict=True):
+        inside = tokens_within(encoding, lengths, len(skip), len(skip) + len(sequence))
+        found.append(encoding.ids[inside].astype(np.int64))
     return found
 
 
-def _encode(tokenizer: AnyTokenizer, sequences: list[np.ndarray]) -> list:
+def tokens_within(encoding: Encoding, lengths: np.ndarray, start: int, end: int) -> np.ndarray:
+    """Whether each token lies wholly within [start, end): bool.
+
+    Parameters
+    ----------
+    encoding
+        Tokens of the whole sequence.
+    lengths
+        Bases of each token by id.
+    start, end
+        Bases.
+    """
+    begins = encoding.starts.astype(np.int64)
+    return (begins >= start) & (begins + lengths[encoding.ids] <= end)
+
+
+def _encode(tokenizer: AnyTokenizer, sequences: list[np.ndarray]) -> list[Encoding]:
     batch = getattr(tokenizer, "encode_batch", None)  # not part of the protocol, but quicker for byte pairs
     return [tokenizer.encode(codes) for codes in sequences] if batch is None else batch(sequences)

@@ -9,7 +9,7 @@ from grover_probe.genome import Genome, decode_bases
 from grover_probe.kmer import AnyTokenizer
 from grover_probe.tasks.building import assemble
 from grover_probe.tasks.dataset import DataSet
-from grover_probe.tasks.inner import FLANK, inner_tokens
+from grover_probe.tasks.inner import FLANK, tokens_within
 from grover_probe.tasks.shuffles import shuffle_dinucleotides, shuffle_tokens
 from grover_probe.tasks.sources import Strands
 from grover_probe.tasks.splits import SplitRule
@@ -68,8 +68,8 @@ def prom300(
     """
     if negatives not in get_args(Negatives):
         raise InputError(f"negatives {negatives!r}: expected one of {', '.join(get_args(Negatives))}")
-    if before < 0 or after < 0 or before + after < 10 or flank < 0:
-        raise InputError(f"a promoter of -{before} to +{after} with flanks of {flank}: expected at least 10 bases")
+    if before < 0 or after < 0 or before + after < 50 or flank < 0:
+        raise InputError(f"a promoter of -{before} to +{after} with flanks of {flank}: expected at least 50 bases")
     if negatives != "dinucleotide" and tokenizer is None:
         raise InputError(f"negatives {negatives!r} need a tokenizer")
     rng = np.random.default_rng(seed)
@@ -84,8 +84,20 @@ def prom300(
             missing += 1
             continue
         group = f"{tss.name[index]}:{chrom}:{tss.position[index]}:{'+' if forward else '-'}"
-        place = {"chrom": chrom, "start": start, "end": end, "strand": "+" if forward else "-", "group": group}
-        for label, example in enumerate(_pair(codes, flank, negatives, tokenizer, rng)):
+        low, high = 0, end - start  # of the gene's strand
+        ids = None
+        if tokenizer is not None and negatives != "dinucleotide":
+            ids, low, high = _whole_tokens(tokenizer, codes, flank)
+        place = {
+            "chrom": chrom,
+            "start": start + low if forward else end - high,
+            "end": start + high if forward else end - low,
+            "strand": "+" if forward else "-",
+            "group": group,
+            "left": decode_bases(codes[: flank + low]),
+            "right": decode_bases(codes[flank + high :]),
+        }
+        for label, example in enumerate(_pair(codes[flank + low : flank + high], ids, negatives, tokenizer, rng)):
             rows.append({"id": f"{group}:{('shuffled', 'promoter')[label]}", **place, "label": label, **example})
     if not rows:
         raise InputError(
@@ -113,17 +125,22 @@ def promoter_span(position: int, forward: bool, before: int = BEFORE, after: int
     return (position - before, position + after) if forward else (position - after + 1, position + before + 1)
 
 
+def _whole_tokens(tokenizer: AnyTokenizer, codes: np.ndarray, flank: int) -> tuple[np.ndarray, int, int]:
+    """The tokens that lie wholly in a promoter given with its flanks, and the first and last base that they cover."""
+    encoding = tokenizer.encode(codes)
+    inside = tokens_within(encoding, tokenizer.lengths, flank, len(codes) - flank)
+    ids, starts = encoding.ids[inside].astype(np.int64), encoding.starts[inside].astype(np.int64)
+    return ids, int(starts[0]) - flank, int(starts[-1]) + int(tokenizer.lengths[ids[-1]]) - flank
+
+
 def _pair(
-    codes: np.ndarray, flank: int, negatives: str, tokenizer: AnyTokenizer | None, rng: np.random.Generator
+    codes: np.ndarray, ids: np.ndarray | None, negatives: str, tokenizer: AnyTokenizer | None, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    """The shuffled and the true example of one promoter, given with its flanks."""
-    left, inside, right = (decode_bases(part) for part in np.split(codes, [flank, len(codes) - flank]))
-    if tokenizer is None or negatives == "dinucleotide":
-        shuffled = decode_bases(shuffle_dinucleotides(codes[flank : len(codes) - flank], rng))
-        return [{"sequence": each, "left": left, "right": right} for each in (shuffled, inside)]
-    ids = inner_tokens(tokenizer, [inside], [left], [right])[0]
+    """The shuffled and the true example of one promoter, from its bases or from its tokens."""
+    if ids is None or tokenizer is None:
+        return [{"sequence": decode_bases(each)} for each in (shuffle_dinucleotides(codes, rng), codes)]
     orders = [shuffle_tokens(ids, rng), ids]
-    found = [{"sequence": tokenizer.decode(order), "left": left, "right": right} for order in orders]
+    found = [{"sequence": tokenizer.decode(order)} for order in orders]
     if negatives == "tokens":
         for example, order in zip(found, orders, strict=True):
             example["tokens"] = " ".join(map(str, order.tolist()))
