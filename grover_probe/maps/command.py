@@ -37,7 +37,7 @@ Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progre
 def tokens(
     extracted: Extracted,
     out: Out = Path("maps-out"),
-    layers: Annotated[str, typer.Option("--layers", "--layer", help="last, all, or such as 0,2,4 or 1-4.")] = "last",
+    layers: Annotated[str, typer.Option("--layers", "--layer", help="last, all, or such as embedding,2-4.")] = "last",
     model: Annotated[
         str | None,
         typer.Option(help="The model of the pass: adds its input embeddings and, with --genome, a random one like it."),
@@ -76,7 +76,7 @@ def tokens(
     from grover_probe.maps.tokens import token_map
 
     found = open_pass(extracted)
-    chosen = pick_layers(layers, found)[::-1]  # the last layer leads
+    chosen = pick_layers(layers, found)
     controls = Controls(model, initial, genome, tokenizer, regions, tuple(compare or ()), word2vec, word2vec_epochs,
                         control_tokens)  # fmt: skip
     with output_folder(out):

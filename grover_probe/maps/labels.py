@@ -140,7 +140,7 @@ def _varied(option: AnnotationOption, labels: np.ndarray) -> np.ndarray:
     found = np.unique(labels)
     if len(found) < 2:
         raise InputError(
-            f"--annotation {option.name}: all {len(labels):,} windows are {found[0]!r} by the rule {option.rule}; "
+            f"--annotation {option.name}: all {len(labels):,} windows are {str(found[0])!r} by the rule {option.rule}; "
             f"try another rule of {', '.join(_RULES)} or another column"
         )
     return labels

@@ -143,7 +143,7 @@ def _write(
 
 def paper_text(paper: pd.DataFrame) -> str:
     """The paper's correlations beside those of each space, as text."""
-    wide = paper.pivot_table(index=["component", "feature"], columns="space", values="rho", sort=False, dropna=False)
-    wide.insert(0, "paper", paper.drop_duplicates(["component", "feature"])["paper_rho"].to_numpy())
+    wide = paper.pivot(index=["component", "feature", "paper_rho"], columns="space", values="rho")
+    wide = wide[paper["space"].unique()].reset_index(level="paper_rho").rename(columns={"paper_rho": "paper"})
     wide.index = pd.Index([f"PC{component} {feature}" for component, feature in wide.index])
     return wide.to_string(float_format=lambda value: f"{value:.2f}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grover_probe.errors import InputError
+from grover_probe.extract.layers import parse_layers
 from grover_probe.extract.results import RECORD, PassResult, open_pass
 from grover_probe.provenance import describe_file
 
@@ -66,27 +67,26 @@ def describe_genome(genome: Path, found: PassResult) -> dict[str, Any]:
         raise InputError(f"{genome}: no such file; expected the FASTA or 2bit that the pass read")
     described = describe_file(genome)
     read = found.record.get("inputs", {}).get("genome", {})
-    if isinstance(read, dict) and read.get("sha256", described["sha256"]) != described["sha256"]:
+    tokenised = read.get("name") == "corpus.json"  # of what, its own record says
+    if not tokenised and read.get("sha256", described["sha256"]) != described["sha256"]:
         raise InputError(f"{genome}: not the sequence that the pass read, which was {read.get('name')}")
     return described
 
 
 def pick_layers(text: str, found: PassResult) -> list[int]:
-    """Layers of a pass from ``last``, ``all``, or text such as ``0,2,4`` or ``1-4``.
+    """Layers of a pass from ``last``, ``all``, or text such as ``embedding,2-4``, the last one first.
 
     Raises
     ------
     InputError
         When the pass did not keep one.
     """
-    from grover_probe.selfsim.command import parse_layers
-
     if text == "all":
-        return list(found.layers)
-    wanted = [found.layers[-1]] if text == "last" else list(parse_layers(text) or ())
+        return list(found.layers)[::-1]
+    wanted = parse_layers(text, found.layers[-1] + 1)
     for layer in wanted:
         found.token_means(layer)
-    return wanted
+    return list(wanted)[::-1]
 
 
 def gather_spaces(
@@ -101,6 +101,8 @@ def gather_spaces(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Token vectors of each space by its name, and a description of what they were made from.
 
+    The first of `layers` leads: of it the controls are made.
+
     Raises
     ------
     InputError
@@ -110,7 +112,7 @@ def gather_spaces(
     described: dict[str, Any] = {"pass": describe_pass(found)}
     others = [_other_pass(text, found) for text in controls.compare]  # cheap, and may fail: before any training
     corpus, windows = _read_corpus(controls, found, described, progress)
-    _add_models(spaces, described, layers[-1], controls, corpus, windows, found, seed, device, batch_size, progress)
+    _add_models(spaces, described, layers[0], controls, corpus, windows, found, seed, device, batch_size, progress)
     if controls.word2vec:
         from grover_probe.baselines.word2vec import train_word2vec
 
@@ -119,7 +121,7 @@ def gather_spaces(
             corpus, windows, epochs=controls.word2vec_epochs, seed=seed, progress=progress
         )
     for name, other in others:
-        spaces[f"{name} layer {layers[-1]}"] = other.token_means(layers[-1])
+        spaces[f"{name} layer {layers[0]}"] = other.token_means(layers[0])
         described[f"pass {name}"] = describe_pass(other)
     return spaces, described
 

@@ -1,7 +1,7 @@
 """The window map: embeddings of windows in the plane, and how well each annotation can be told from them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,12 @@ from grover_probe.command import track
 from grover_probe.errors import InputError
 from grover_probe.maps.labels import WindowLabels
 from grover_probe.maps.reduce import FEWEST_ROWS, MAP_COMPONENTS, principal_components, trust, umap_coordinates
-from grover_probe.maps.separability import Split, separability, split_blocks, usable
+from grover_probe.maps.separability import Separability, Split, separability, split_blocks, usable
 
 SHOWN_COMPONENTS = 6
+_SEPARABILITY = [
+    "annotation", "rule", "place", *(each.name for each in fields(Separability)), "classes", "left_out",
+]  # fmt: skip
 BLOCK_SIZE = 100_000  # bases: long against a window (about 2 kb) and against what neighbouring windows share
 
 
@@ -145,7 +148,7 @@ def window_map(
         rows_found += _one_annotation(each, places, order, split, k, n_turns, seed)
     return WindowMap(
         table,
-        pd.DataFrame(rows_found),
+        pd.DataFrame(rows_found, columns=_SEPARABILITY),
         pd.DataFrame(quality, columns=["place", "trustworthiness", "explained"]),
         components,
     )

@@ -227,7 +227,7 @@ def window_map_figure(
             found = separability[separability["annotation"] == name].set_index("place")["balanced_accuracy"]
             chance = separability.loc[separability["annotation"] == name, "chance"]
             note = f": {found['embedding']:.2f} (chance {chance.iloc[0]:.2f})" if len(found) else ""
-            ax.set_title(f"{name}{note}", fontsize=8, loc="left")
+            ax.set_title(f"{_SHORT.get(name, name)}{note}", fontsize=8, loc="left")
         for ax in axes[len(annotations) :]:
             ax.axis("off")
         figure.suptitle(
