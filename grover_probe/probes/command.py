@@ -1,13 +1,14 @@
 """The command line of probes: from passes and annotation to a table, a figure and their record."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from grover_probe.command import new_app, note
-from grover_probe.errors import InputError
+from grover_probe.errors import InputError, MissingDependencyError
 from grover_probe.files import output_folder
 
 if TYPE_CHECKING:
@@ -202,6 +203,9 @@ def _probe_names(text: str) -> tuple[str, ...]:
 
 
 def _check(job: Job) -> None:
+    for package in ("scipy", "Bio"):
+        if find_spec(package) is None:
+            raise MissingDependencyError("probes need scipy and Biopython; pip install 'grover-probe[probes]'")
     names = [each.name for each in job.sources]
     twice = {name for name in (*names, "gc") if (*names, "gc").count(name) > 1}
     if twice:

@@ -90,7 +90,7 @@ BAD = [
     (["--level", "tokns"], "expected one of tokens, windows, both"),
     (["--probes", "linear,svm"], "expected some of linear, knn, mlp"),
     (["--folds", "2"], "at least 3"),
-    (["--folds", "500", "--level", "tokens"], "folds cannot be formed from"),
+    (["--folds", "60", "--level", "tokens"], "folds cannot be formed from"),
     (["--block-size", "100000000"], "folds cannot be formed from 1 groups"),
     (["--annotation", "no-equals-sign"], "expected name=path[:column][@rule]"),
     (["--annotation", "x=missing.bed"], "no such file for --annotation"),
