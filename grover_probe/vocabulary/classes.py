@@ -1,18 +1,14 @@
 """Annotation for the vocabulary table: a BED file as one class, or split into classes by one of its columns."""
 
-import gzip
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from grover_probe.annotation import Intervals, read_bed, read_intervals
+from grover_probe.annotation import Intervals, read_annotation, read_intervals
 from grover_probe.errors import InputError
 from grover_probe.genome import Genome
 
 MAX_CLASSES = 64
-_HEADERS = ("track", "browser", "#")
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ def parse_annotation(text: str) -> AnnotationFile:
 
 
 def read_classes(annotation: AnnotationFile, genome: Genome) -> list[Intervals]:
-    """Intervals of each class of a BED file, overlapping and touching ones merged.
+    """Intervals of each class of an annotation file, overlapping and touching ones merged.
 
     Returns
     -------
@@ -55,62 +51,14 @@ def read_classes(annotation: AnnotationFile, genome: Genome) -> list[Intervals]:
     Raises
     ------
     InputError
-        When the file is not BED, has no such column or more than 64 values there.
+        When the file cannot be used, has no such column or more than 64 values there.
     """
     if annotation.column is None:
         return [read_intervals(annotation.path, genome)]
-    _, elsewhere = read_bed(annotation.path, genome)  # checks every line
-    stem = annotation.path.name.split(".")[0]
-    by_class = _split(annotation.path, annotation.column, genome)
-    found = []
-    for name in sorted(by_class):
-        merged = {chrom: merge(np.array(pairs, dtype=np.int64)) for chrom, pairs in by_class[name].items()}
-        n_read = sum(map(len, by_class[name].values()))
-        found.append(Intervals(f"{stem}.{name}", merged, n_read, elsewhere))
-    return found
-
-
-def merge(intervals: np.ndarray) -> np.ndarray:
-    """Merge intervals that overlap or touch.
-
-    Parameters
-    ----------
-    intervals
-        int64, shape (n, 2), in any order, n > 0.
-
-    Returns
-    -------
-    np.ndarray
-        int64, shape (n_merged, 2), sorted, apart from each other.
-    """
-    ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(ordered[:, 1])
-    opens = np.concatenate(([True], ordered[1:, 0] > reach[:-1]))
-    closes = np.concatenate((opens[1:], [True]))
-    return np.stack([ordered[opens, 0], reach[closes]], axis=1)
-
-
-def _split(path: Path, column: int, genome: Genome) -> dict[str, dict[str, list[tuple[int, int]]]]:
-    """Intervals by class and chromosome, as they are in the (checked) file."""
-    by_class: dict[str, dict[str, list[tuple[int, int]]]] = {}
-    with path.open("rb") as probe:
-        opener = gzip.open if probe.read(2) == b"\x1f\x8b" else open
-    with opener(path, "rt", encoding="utf-8-sig") as handle:
-        for number, line in enumerate(handle, start=1):
-            if not line.strip() or line.startswith(_HEADERS):
-                continue
-            fields = line.rstrip("\r\n").split("\t")
-            if len(fields) < column:
-                raise InputError(f"{path}:{number}: {len(fields)} columns; expected a class in column {column}")
-            try:
-                chrom = genome.resolve(fields[0])
-            except InputError:
-                continue
-            if int(fields[2]) > int(fields[1]):
-                pairs = by_class.setdefault(fields[column - 1], {}).setdefault(chrom, [])
-                pairs.append((int(fields[1]), int(fields[2])))
-            if len(by_class) > MAX_CLASSES:
-                raise InputError(
-                    f"{path}:{number}: column {column} has more than {MAX_CLASSES} values; choose a column of classes"
-                )
-    return by_class
+    found = read_annotation(annotation.path, genome, annotation.column)
+    if len(found.class_names) > MAX_CLASSES:
+        raise InputError(
+            f"{annotation.path}: column {annotation.column} has more than {MAX_CLASSES} values; choose a column of "
+            "classes"
+        )
+    return [replace(part, name=f"{found.name}.{name}") for name, part in found.classes.items()]
