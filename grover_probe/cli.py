@@ -10,6 +10,7 @@ from grover_probe.command import new_app, run
 from grover_probe.data.command import app as data
 from grover_probe.overlap.command import app as overlap
 from grover_probe.pretrain.command import pretrain
+from grover_probe.probes.command import probes
 from grover_probe.selfsim.command import selfsim
 from grover_probe.vocabulary.command import app as vocabulary
 
@@ -24,6 +25,7 @@ app.add_typer(vocabulary, name="vocabulary")
 app.add_typer(overlap, name="overlap")
 app.command("pretrain")(pretrain)
 app.command("selfsim")(selfsim)
+app.command("probes")(probes)
 
 
 @app.callback(invoke_without_command=True)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = ("torch", "transformers", "pandas", "numba", "matplotlib", "pyarrow", "pybedtools")
-MODULES = ("cli", "data", "bpe", "selfsim", "pretrain", "vocabulary", "overlap")
+MODULES = ("cli", "data", "bpe", "selfsim", "pretrain", "vocabulary", "overlap", "probes")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -18,7 +18,7 @@ _CONTROLS = {
     "input_embeddings": (GREEN, "-"), "random_model": (GREEN, "--"), "initial_model": (GREEN, ":"),
 }  # fmt: skip
 _MARKERS = {"mean": "o", "cls": "s", "max": "^"}
-_LABELS = {"auroc": "AUROC", "r2": "R²"}
+_LABELS = {"auroc": "AUROC", "r2": "R²", "majority": "majority or mean", "mean": "majority or mean"}
 
 
 def probes_figure(table: "pd.DataFrame", probe: str | None = None) -> Figure:
@@ -33,7 +33,8 @@ def probes_figure(table: "pd.DataFrame", probe: str | None = None) -> Figure:
     """
     probe = probe or next(iter(table.loc[table["features"] == "model", "probe"]), "linear")
     own = table[(table["probe"] == probe) | (table["probe"] == "prior")]
-    questions = list(own[["level", "target"]].drop_duplicates().itertuples(index=False))
+    asked = own.loc[own["features"] == "model", ["level", "target"]]
+    questions = list(asked.drop_duplicates().itertuples(index=False))
     n_rows = -(-(len(questions) + 1) // _COLUMNS)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_PANEL[0] * _COLUMNS, _PANEL[1] * n_rows), layout="constrained")
@@ -47,7 +48,8 @@ def probes_figure(table: "pd.DataFrame", probe: str | None = None) -> Figure:
                 handles.setdefault(label, handle)
         for ax in axes[len(questions) :]:
             ax.set_axis_off()
-        axes[-1].legend(handles.values(), handles.keys(), loc="center", fontsize=6, title=f"{probe} probe")
+        key = axes[len(questions)]
+        key.legend(handles.values(), handles.keys(), loc="center left", fontsize=7, title=f"{probe} probe")
     return figure
 
 
@@ -64,16 +66,19 @@ def plot_target(part: "pd.DataFrame", ax: Any) -> None:
         x = rows["layer"].astype(int)
         ax.plot(x, rows["score"], ms=3, lw=1, marker=_MARKERS.get(pooling, "o"), color=BLUE,
                 alpha=1.0 if pooling == "mean" else 0.55, label=f"model, {pooling}")  # fmt: skip
-        ax.fill_between(x, rows["ci_low"], rows["ci_high"], color=BLUE, alpha=0.12, lw=0)
+        if pooling == "mean":
+            ax.fill_between(x, rows["ci_low"], rows["ci_high"], color=BLUE, alpha=0.15, lw=0)
     for name, (colour, style) in _CONTROLS.items():
         rows = part[part["features"] == name]
         if len(rows):
-            ax.axhline(rows["score"].iloc[-1], color=colour, ls=style, lw=1, label=name.replace("_", " "))
-    scores = part["score"].dropna()
+            ax.axhline(
+                rows["score"].iloc[-1], color=colour, ls=style, lw=1, label=_LABELS.get(name, name.replace("_", " "))
+            )
+    scores = part.loc[part["features"].isin(["model", *_CONTROLS]), "score"].dropna()
     if len(scores):
         low = max(scores.min(), -0.25)  # an R2 far below 0 says no more than one below 0
         margin = 0.05 * max(scores.max() - low, 0.1)
-        ax.set_ylim(low - margin, max(scores.max(), part["ci_high"].max()) + margin)
+        ax.set_ylim(low - margin, max(scores.max(), model["ci_high"].max()) + margin)
     ax.set_xticks(sorted(model["layer"].astype(int).unique()))
     ax.set_xlabel("layer")
     ax.set_ylabel(_LABELS.get(part["metric"].iloc[0], part["metric"].iloc[0]))
