@@ -11,6 +11,7 @@ from grover_probe.errors import InputError
 from grover_probe.extract.layers import parse_layers
 from grover_probe.extract.results import RECORD, PassResult, open_pass
 from grover_probe.provenance import describe_file
+from grover_probe.windows import MAX_WINDOW_TOKENS, fixed_windows
 
 if TYPE_CHECKING:
     from grover_probe.corpus import Corpus
@@ -111,14 +112,14 @@ def gather_spaces(
     spaces = {f"layer {layer}": found.token_means(layer) for layer in layers}
     described: dict[str, Any] = {"pass": describe_pass(found)}
     others = [_other_pass(text, found) for text in controls.compare]  # cheap, and may fail: before any training
-    corpus, windows = _read_corpus(controls, found, described, progress)
-    _add_models(spaces, described, layers[0], controls, corpus, windows, found, seed, device, batch_size, progress)
+    corpus, runs = _read_corpus(controls, found, described, progress)
+    _add_models(spaces, described, layers[0], controls, corpus, runs, found, seed, device, batch_size, progress)
     if controls.word2vec:
         from grover_probe.baselines.word2vec import train_word2vec
 
         assert corpus is not None
         spaces["word2vec"] = train_word2vec(
-            corpus, windows, epochs=controls.word2vec_epochs, seed=seed, progress=progress
+            corpus, fixed_windows(runs), epochs=controls.word2vec_epochs, seed=seed, progress=progress
         )
     for name, other in others:
         spaces[f"{name} layer {layers[0]}"] = other.token_means(layers[0])
@@ -141,7 +142,7 @@ def _other_pass(text: str, found: PassResult) -> tuple[str, PassResult]:
 def _read_corpus(
     controls: Controls, found: PassResult, described: dict[str, Any], progress: bool
 ) -> "tuple[Corpus | None, np.ndarray]":
-    """The tokens that control models read, and their windows; nothing when there is no genome."""
+    """The tokens that control models read, and their runs; nothing when there is no genome."""
     if controls.genome is None:
         needs = [name for name, given in (("--word2vec", controls.word2vec), ("--initial", controls.initial)) if given]
         if needs:
@@ -156,7 +157,6 @@ def _read_corpus(
     from grover_probe.corpus import tokenize
     from grover_probe.genome import open_genome
     from grover_probe.kmer import open_tokenizer
-    from grover_probe.windows import fixed_windows
 
     tokenizer = open_tokenizer(source)
     pieces = [""] * (tokenizer.n_ids - len(tokenizer.pieces)) + list(tokenizer.pieces)
@@ -169,7 +169,7 @@ def _read_corpus(
     described["tokenizer"] = {"hash": tokenizer.hash}
     if controls.regions is not None:
         described["regions"] = describe_file(controls.regions)
-    return corpus, fixed_windows(corpus.runs(inside))
+    return corpus, corpus.runs(inside)
 
 
 def _add_models(
@@ -178,7 +178,7 @@ def _add_models(
     layer: int,
     controls: Controls,
     corpus: "Corpus | None",
-    windows: np.ndarray,
+    runs: np.ndarray,
     found: PassResult,
     seed: int,
     device: str,
@@ -208,8 +208,9 @@ def _add_models(
     for name, reader in readers.items():
         if layer >= reader.n_layers:
             raise InputError(f"the {name} model has layers 0 to {reader.n_layers - 1}, not {layer}")
-        part = spread_windows(windows_for(reader.max_tokens, windows), controls.n_tokens)
-        means = contextual_means(reader, corpus, part, [layer], batch_size=batch_size, progress=progress)
+        length = min(MAX_WINDOW_TOKENS, reader.max_tokens)  # as in a pass
+        windows = spread_windows(fixed_windows(runs, length), controls.n_tokens)
+        means = contextual_means(reader, corpus, windows, [layer], batch_size=batch_size, progress=progress)
         spaces[f"{name} layer {layer}"] = means[0]
 
 
@@ -225,10 +226,3 @@ def _untrained_start(controls: Controls, device: str) -> "LanguageModel | None":
     if controls.model and (model / "recipe.json").is_file():
         return untrained_start(model, device)
     return None
-
-
-def windows_for(max_tokens: int, windows: np.ndarray) -> np.ndarray:
-    """Windows cut further where a model takes fewer tokens."""
-    from grover_probe.windows import fixed_windows
-
-    return fixed_windows(windows, max_tokens)
