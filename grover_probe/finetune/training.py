@@ -3,6 +3,7 @@
 import json
 import math
 import time
+import warnings
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -290,10 +291,12 @@ def _learnable(network: Any, settings: Settings) -> Any:
     if not targets:
         raise InputError(f"--mode lora: no queries or values known in {type(network).__name__}; use --mode full")
     saved = sorted({name.split(".")[0 if name.split(".")[0] in ("classifier", "score") else 1] for name, _ in head})
-    return peft.get_peft_model(
-        network,
-        peft.LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules=targets, modules_to_save=saved),
+    addition = peft.LoraConfig(
+        r=settings.rank, lora_alpha=2 * settings.rank, target_modules=targets, modules_to_save=saved
     )
+    with warnings.catch_warnings():  # peft 0.21 asks transformers 5 for a name that it deprecates
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        return peft.get_peft_model(network, addition)
 
 
 def _class_weights(labels: np.ndarray, n_classes: int, rule: str) -> torch.Tensor | None:
