@@ -8,6 +8,7 @@ from grover_probe import __version__
 from grover_probe.bpe.__main__ import app as bpe
 from grover_probe.command import new_app, run
 from grover_probe.data.command import app as data
+from grover_probe.maps.command import app as maps
 from grover_probe.overlap.command import app as overlap
 from grover_probe.pretrain.command import pretrain
 from grover_probe.probes.command import probes
@@ -23,6 +24,7 @@ app.add_typer(data, name="data")
 app.add_typer(bpe, name="bpe")
 app.add_typer(vocabulary, name="vocabulary")
 app.add_typer(overlap, name="overlap")
+app.add_typer(maps, name="maps")
 app.command("pretrain")(pretrain)
 app.command("selfsim")(selfsim)
 app.command("probes")(probes)
