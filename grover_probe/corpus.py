@@ -12,10 +12,11 @@ left out; windows never cross the end of a run.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -201,20 +202,8 @@ def tokenize(
     InputError
         When a chromosome is not there or none has a base, or when token ids or coordinates pass what a corpus holds.
     """
-    if len(tokenizer.lengths) > _LIMIT_IDS:
-        raise InputError(f"the tokenizer has {len(tokenizer.lengths):,} ids; a corpus holds up to {_LIMIT_IDS:,}")
-    names = genome.names if chroms is None else tuple(dict.fromkeys(genome.resolve(name) for name in chroms))
-    encoded = []
-    with track(total=sum(genome.lengths[n] for n in names), label="tokenise", unit="bp", unit_scale=True,
-               progress=progress) as bar:  # fmt: skip
-        for name in names:
-            if genome.lengths[name] > _LIMIT_BASES:
-                raise InputError(f"{genome.path}: {name} is longer than {_LIMIT_BASES:,} bases; split the sequence")
-            encoding = tokenizer.encode(genome.codes(name))
-            encoded.append((encoding.ids.astype(np.uint16), encoding.starts.astype(np.uint32)))
-            bar.update(genome.lengths[name])
-    if not any(len(ids) for ids, _ in encoded):
-        raise InputError(f"{genome.path}: no A, C, G or T in {', '.join(names)}; nothing to tokenise")
+    names = _names(genome, chroms)
+    encoded = list(_encode(genome, tokenizer, names, progress))
     return Corpus(
         ids=np.concatenate([ids for ids, _ in encoded]),
         starts=np.concatenate([starts for _, starts in encoded]),
@@ -223,6 +212,30 @@ def tokenize(
         token_lengths=np.asarray(tokenizer.lengths),
         meta={"genome": describe_file(genome.path), "tokenizer": {"hash": tokenizer.hash}},
     )
+
+
+def _names(genome: Genome, chroms: Iterable[str] | None) -> tuple[str, ...]:
+    return genome.names if chroms is None else tuple(dict.fromkeys(genome.resolve(name) for name in chroms))
+
+
+def _encode(
+    genome: Genome, tokenizer: Tokenizer, names: Sequence[str], progress: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Ids and starts of one chromosome after another."""
+    if len(tokenizer.lengths) > _LIMIT_IDS:
+        raise InputError(f"the tokenizer has {len(tokenizer.lengths):,} ids; a corpus holds up to {_LIMIT_IDS:,}")
+    n_tokens = 0
+    with track(total=sum(genome.lengths[n] for n in names), label="tokenise", unit="bp", unit_scale=True,
+               progress=progress) as bar:  # fmt: skip
+        for name in names:
+            if genome.lengths[name] > _LIMIT_BASES:
+                raise InputError(f"{genome.path}: {name} is longer than {_LIMIT_BASES:,} bases; split the sequence")
+            encoding = tokenizer.encode(genome.codes(name))
+            n_tokens += len(encoding.ids)
+            yield encoding.ids.astype(np.uint16), encoding.starts.astype(np.uint32)
+            bar.update(genome.lengths[name])
+    if not n_tokens:
+        raise InputError(f"{genome.path}: no A, C, G or T in {', '.join(names)}; nothing to tokenise")
 
 
 def concatenate(corpora: Sequence[Corpus]) -> Corpus:
@@ -260,6 +273,16 @@ def save_corpus(corpus: Corpus, folder: Path | str) -> Path:
         When the folder holds anything but a corpus, or cannot be written.
     """
     folder = Path(folder)
+    with _new_folder(folder) as temporary:
+        np.save(temporary / "ids.npy", corpus.ids)
+        np.save(temporary / "starts.npy", corpus.starts)
+        _write_record(temporary, corpus.meta, corpus.chroms, corpus.bounds, corpus.token_lengths)
+    return folder
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder that takes the place of an earlier corpus when the block ends well."""
     others = sorted({path.name for path in folder.iterdir()} - set(_FILES)) if folder.is_dir() else []
     if others:
         raise InputError(f"{folder}: holds other files ({others[0]}, ...); choose a new folder for the corpus")
@@ -268,18 +291,21 @@ def save_corpus(corpus: Corpus, folder: Path | str) -> Path:
     make_folder(folder.parent)
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        np.save(temporary / "ids.npy", corpus.ids)
-        np.save(temporary / "starts.npy", corpus.starts)
-        record = {
-            "format_version": FORMAT_VERSION,
-            **corpus.meta,
-            "n_tokens": len(corpus),
-            "chroms": list(corpus.chroms),
-            "bounds": corpus.bounds.tolist(),
-            "token_lengths": corpus.token_lengths.tolist(),
-        }
-        (temporary / "corpus.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return folder
+        yield temporary
+
+
+def _write_record(
+    folder: Path, meta: dict[str, Any], chroms: Sequence[str], bounds: np.ndarray, token_lengths: np.ndarray
+) -> None:
+    record = {
+        "format_version": FORMAT_VERSION,
+        **meta,
+        "n_tokens": int(bounds[-1]),
+        "chroms": list(chroms),
+        "bounds": bounds.tolist(),
+        "token_lengths": token_lengths.tolist(),
+    }
+    (folder / "corpus.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def write_corpus(
@@ -290,8 +316,31 @@ def write_corpus(
     chroms: Iterable[str] | None = None,
     progress: bool = True,
 ) -> Corpus:
-    """Tokenise chromosomes of a genome, store them in folder `out` and open it (see `tokenize`)."""
-    return open_corpus(save_corpus(tokenize(genome, tokenizer, chroms, progress=progress), out))
+    """Tokenise chromosomes of a genome, store them in folder `out` and open it (see `tokenize`).
+
+    One chromosome at a time is in memory.
+    """
+    names, bounds = _names(genome, chroms), [0]
+    meta = {"genome": describe_file(genome.path), "tokenizer": {"hash": tokenizer.hash}}
+    with _new_folder(Path(out)) as temporary:
+        with (temporary / "ids.npy").open("wb") as ids_file, (temporary / "starts.npy").open("wb") as starts_file:
+            _write_header(ids_file, np.uint16, 0)
+            _write_header(starts_file, np.uint32, 0)
+            for ids, starts in _encode(genome, tokenizer, names, progress):
+                ids_file.write(ids.tobytes())
+                starts_file.write(starts.tobytes())
+                bounds.append(bounds[-1] + len(ids))
+            _write_header(ids_file, np.uint16, bounds[-1])
+            _write_header(starts_file, np.uint32, bounds[-1])
+        _write_record(temporary, meta, names, np.array(bounds), np.asarray(tokenizer.lengths))
+    return open_corpus(out)
+
+
+def _write_header(handle: BinaryIO, dtype: type[np.generic], length: int) -> None:
+    """Begin an ``.npy`` file of a vector; NumPy leaves room in it for the length to grow."""
+    handle.seek(0)
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(handle, header)
 
 
 def open_corpus(folder: Path | str, tokenizer: Tokenizer | None = None) -> Corpus:
