@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = ("torch", "transformers", "pandas", "numba", "matplotlib", "pyarrow", "pybedtools")
-MODULES = ("cli", "data", "bpe", "selfsim", "pretrain", "vocabulary", "overlap", "probes", "maps")
+MODULES = ("cli", "data", "bpe", "selfsim", "pretrain", "vocabulary", "overlap", "probes", "maps", "tasks", "finetune", "predict")
 
 
 @pytest.mark.parametrize("module", MODULES)
