@@ -14,6 +14,7 @@ from pathlib import Path
 
 from grover_probe.errors import InputError
 
+_LOOK_FOR_ZERO = 10_000  # bytes; text has none that is 0
 HEADERS = ("track", "browser", "#")
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _BED_NAMES = ("chrom", "start", "end", "name", "score", "strand")
@@ -115,10 +116,9 @@ def read_content(path: Path) -> bytes:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
-        content = content.removeprefix(b"\xef\xbb\xbf")
-        if b"\x00" in content[:10_000]:
-            raise UnicodeDecodeError("utf-8", content[:1], 0, 1, "a zero byte")
-        content[:10_000_000].decode("utf-8", "strict" if len(content) <= 10_000_000 else "ignore")
+    if b"\x00" in content[:_LOOK_FOR_ZERO]:
+        raise InputError(f"{path}: binary data, not a BED file or another annotation")
+    content = content.removeprefix(b"\xef\xbb\xbf")
     return content if content.endswith(b"\n") else content + b"\n"
 
 

@@ -125,7 +125,7 @@ def read_annotation(
     NothingHereError
         When nothing lies on the genome; the message shows the names on both sides.
     """
-    path = Path(source) if isinstance(source, str | Path) else Path(source.saveas().fn)
+    path = Path(source) if isinstance(source, str | Path) else _file_of(source)
     name = name or path.name.split(".")[0]
     content = read_content(path)
     file_format = detect(path, content)
@@ -161,6 +161,11 @@ def read_annotation(
         notes=_notes(path, genome, lines, known, keep, others),
         elsewhere=int((~known).sum()),
     )
+
+
+def _file_of(bedtool: "pybedtools.BedTool") -> Path:
+    """Where a BedTool's intervals are on the disk; a stream is written there first."""
+    return Path(bedtool.fn if isinstance(bedtool.fn, str) else bedtool.saveas().fn)
 
 
 def _class_column(wanted: int | str | None, file_format: Format, path: Path) -> tuple[int, str]:

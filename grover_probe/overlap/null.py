@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grover_probe.annotation import Intervals
+from grover_probe.genome import short_name
 from grover_probe.overlap.counting import count_inside
 from grover_probe.overlap.space import Ring, touching_starts, turn
 
@@ -80,7 +81,7 @@ def draw_turns(rings: Sequence[Ring], n_turns: int, seed: int) -> np.ndarray:
     They are the same for every class, and those of a chromosome do not depend on the others.
     """
     columns = [
-        np.random.default_rng([seed, *ring.chrom.encode()]).integers(1, max(ring.size, 2), size=n_turns)
+        np.random.default_rng([seed, *short_name(ring.chrom).encode()]).integers(1, max(ring.size, 2), size=n_turns)
         for ring in rings
     ]
     return np.stack(columns, axis=1)

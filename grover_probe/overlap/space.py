@@ -50,7 +50,8 @@ def make_rings(corpus: Corpus, runs: np.ndarray) -> list[Ring]:
     rings = []
     for number in np.unique(chrom_of):
         here = runs[chrom_of == number]
-        ids = np.concatenate([corpus.ids[begin:stop] for begin, stop in here])
+        whole = (here[1:, 0] == here[:-1, 1]).all()  # then the ids need no copy
+        ids = corpus.ids[here[0, 0] : here[-1, 1]] if whole else np.concatenate([corpus.ids[a:b] for a, b in here])
         ends = np.cumsum(corpus.token_lengths[ids])
         first = corpus.starts[here[:, 0]].astype(np.int64)
         last = np.array([corpus.ends(stop - 1, stop)[0] for stop in here[:, 1].tolist()], dtype=np.int64)

@@ -130,7 +130,7 @@ def test_a_turn_that_comes_as_far_bounds_p():
     assert found["p_empirical"][0] == 2 / 51 == found["p"][0]
     assert found["p_empirical"][1] == 1 / 51 and found["p"][1] < 1e-3
     assert found["p"][3] >= found["p_empirical"][3] > 0.2
-    few = against_turns(null, np.array([1_000, 1_000, 24, 1_000]), np.array([4.9, 20, 20, 20]))
+    few = against_turns(null, np.array([1_000, 1_000, 201, 1_000]), np.array([4.9, 20, 197, 20]))
     assert np.isnan(few["p"]).tolist() == [True, False, True, False]  # too few inside, outside
 
 
@@ -186,7 +186,7 @@ def null_runs():
     for seed in range(25):
         rng = np.random.default_rng([7, seed])
         corpus = patchy_corpus(rng)
-        annotation = make_annotation(clustered_intervals(rng, int(corpus.ends()[-1])))
+        annotation = make_annotation(clustered_intervals(rng, int(corpus.ends()[-1]), clusters=20, members=30))
         table = token_overlap(corpus, PIECES, [annotation], n_turns=60, n_blocks=40, seed=seed, **QUIET).tokens
         table = table[table["p"].notna()]
         found.append(table)
@@ -205,8 +205,8 @@ def test_nothing_is_found_where_nothing_is(null_runs):
     assert 0.3 < p.mean() < 0.7
     assert np.mean([(table["q"] < 0.05).any() for table in found]) <= 0.16  # 5 % are allowed; 25 genomes
     # The binomial takes clustered occurrences for independent ones.
-    assert (np.concatenate(naive) < 0.05).mean() > 0.12
-    assert np.mean([(benjamini_hochberg(each) < 0.05).any() for each in naive]) > 0.25
+    assert (np.concatenate(naive) < 0.05).mean() > 0.2
+    assert np.mean([(benjamini_hochberg(each) < 0.05).any() for each in naive]) > 0.5
 
 
 def test_intervals_cover_one_where_nothing_is(null_runs):
