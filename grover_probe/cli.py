@@ -8,6 +8,7 @@ from grover_probe import __version__
 from grover_probe.bpe.__main__ import app as bpe
 from grover_probe.command import new_app, run
 from grover_probe.data.command import app as data
+from grover_probe.extract.command import extract
 from grover_probe.finetune.command import finetune
 from grover_probe.maps.command import app as maps
 from grover_probe.overlap.command import app as overlap
@@ -31,6 +32,7 @@ app.add_typer(maps, name="maps")
 app.add_typer(tasks, name="tasks")
 app.command("pretrain")(pretrain)
 app.command("selfsim")(selfsim)
+app.command("extract")(extract)
 app.command("probes")(probes)
 app.command("finetune")(finetune)
 app.command("predict")(predict)

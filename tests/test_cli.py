@@ -6,7 +6,10 @@ import sys
 import pytest
 
 HEAVY = ("torch", "transformers", "pandas", "numba", "matplotlib", "pyarrow", "pybedtools")
-MODULES = ("cli", "data", "bpe", "selfsim", "pretrain", "vocabulary", "overlap", "probes", "maps", "tasks", "finetune", "predict")
+MODULES = (
+    "cli", "data", "bpe", "selfsim", "extract", "pretrain", "vocabulary", "overlap", "probes", "maps",
+    "tasks", "finetune", "predict",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES)
