@@ -146,7 +146,7 @@ def windows(
     vectors = found.window_embeddings(layer, pooling)
     sequences, described = open_genome(genome), describe_genome(genome, found)
     rows = usable_rows(found, min_tokens)
-    table = found.windows.iloc[rows].reset_index(drop=True)
+    table = found.windows.iloc[rows].drop(columns="strand", errors="ignore").reset_index(drop=True)  # one is left
     labels = [label_windows(option, table, sequences) for option in options]
     for text in (text for each in labels for text in each.notes):
         note(text)

@@ -146,4 +146,4 @@ def paper_text(paper: pd.DataFrame) -> str:
     wide = paper.pivot(index=["component", "feature", "paper_rho"], columns="space", values="rho")
     wide = wide[paper["space"].unique()].reset_index(level="paper_rho").rename(columns={"paper_rho": "paper"})
     wide.index = pd.Index([f"PC{component} {feature}" for component, feature in wide.index])
-    return wide.to_string(float_format=lambda value: f"{value:.2f}")
+    return wide.rename_axis(columns=None).to_string(float_format=lambda value: f"{value:.2f}")

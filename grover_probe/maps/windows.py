@@ -1,5 +1,6 @@
 """The window map: embeddings of windows in the plane, and how well each annotation can be told from them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -115,6 +116,15 @@ def window_map(
         raise InputError(f"{len(windows)} windows: expected at least {2 * FEWEST_ROWS} for a map; use more sequence")
     if len({each.name for each in annotations}) < len(annotations):
         raise InputError("two annotations have one name; give each its own")
+    for each in annotations:
+        if (
+            each.name in windows
+            or each.name in ("block", "fold")
+            or re.fullmatch(r"pc\d|(composition_)?umap\d", each.name)
+        ):
+            raise InputError(
+                f"--annotation {each.name}: the table of windows has such a column already; choose another name"
+            )
     chroms, starts, ends = (windows[name].to_numpy() for name in ("chrom", "start", "end"))
     split = split_blocks(chroms, starts, ends, block_size=block_size, n_folds=n_folds, seed=seed)
     table = windows.reset_index(drop=True).copy()

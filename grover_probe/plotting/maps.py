@@ -88,7 +88,7 @@ def token_spaces_figure(tokens: "pd.DataFrame", quality: "pd.DataFrame", spaces:
     columns = min(4, len(spaces))
     rows = -(-len(spaces) // columns)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(1.8 * columns + 0.6, 1.95 * rows + 0.2), layout="constrained")
+        figure = Figure(figsize=(1.8 * columns + 0.6, 2.05 * rows + 0.2), layout=ConstrainedLayoutEngine(h_pad=0.08))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, space in zip(axes, spaces, strict=False):
             part = tokens[tokens["space"] == space]

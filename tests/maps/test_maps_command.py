@@ -75,7 +75,7 @@ class TestTokens:
         for out in ("a", "b"):
             code, stdout, stderr = cli("tokens", "--extracted", tiny_pass, "--no-progress", "--out", tmp_path / out)
             assert code == 0, stderr
-        assert stdout.splitlines()[0].split() == ["space", "paper", "layer", "2"]
+        assert stdout.splitlines()[0].split() == ["paper", "layer", "2"]
         assert len(stdout.splitlines()) == 7
         assert names(tmp_path / "a") == TOKEN_FILES
         for name in TOKEN_FILES - {"maps.tokens.run.json"}:
@@ -164,6 +164,7 @@ def bad_windows(tmp_path: Path, given: dict) -> list[tuple[str, list[object], st
             [*usual[:4], "--block-size", 10**9, "--annotation", f"a={beds}/few.bed"],
             "class with at least 10",
         ),
+        ("taken name", [*usual, "--annotation", f"gc={beds}/few.bed"], "has such a column already"),
         ("short", [*usual, "--min-tokens", 1_000], "smaller --min-tokens"),
     ]
 
