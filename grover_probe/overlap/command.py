@@ -92,7 +92,9 @@ def windows(
     genome: GenomeOption = None,
     annotation: AnnotationOption = None,
     class_column: ClassColumn = None,
-    signal: Annotated[list[Path] | None, typer.Option(help="bedGraph, wiggle or bigWig; repeat for more.")] = None,
+    signal: Annotated[
+        list[str] | None, typer.Option(help="bedGraph, wiggle or bigWig: FILE or NAME=FILE; repeat for more.")
+    ] = None,
     regions: Regions = None,
     windows: Annotated[
         Path | None, typer.Option(help="BED of windows.", show_default="consecutive windows of tokens")

@@ -45,7 +45,8 @@ def set_statistics(one: Classes, other: Classes | None, genome: Genome, *, progr
     Fisher's test takes intervals for independent and all of the genome for open to them, gaps included. Annotation
     that comes in clusters gives p-values that are too small; see `grover_probe.overlap.tokens` for turned annotation.
     bedtools estimates from the mean sizes how many intervals the genome has room for; where two sets are so dense that
-    this estimate fails, its odds ratio is no number, and all Fisher columns are NaN.
+    this estimate fails, its odds ratio is no number, and all Fisher columns are NaN; an odds ratio of 0 or infinity is
+    of the same origin.
 
     Raises
     ------

@@ -60,7 +60,7 @@ class Signal:
         return sum_end - sum_start, n_end - n_start
 
 
-def read_signal(path: Path | str, genome: Genome) -> Signal:
+def read_signal(path: Path | str, genome: Genome, name: str | None = None) -> Signal:
     """Read a signal track.
 
     Parameters
@@ -69,6 +69,8 @@ def read_signal(path: Path | str, genome: Genome) -> Signal:
         bedGraph or wiggle (plain or gzip), or bigWig. Values that are not finite count as missing.
     genome
         Chromosomes are named as here (``20`` = ``chr20``), and coordinates are checked against its lengths.
+    name
+        File name without endings when None.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def read_signal(path: Path | str, genome: Genome) -> Signal:
         _read_bigwig(path, stretches)
     else:
         _read_text(path, stretches)
-    return stretches.finish()
+    return stretches.finish(name or path.name.split(".")[0])
 
 
 class _Stretches:
@@ -122,7 +124,7 @@ class _Stretches:
         for column, each in zip(self.parts[name], (start, end, value, number), strict=True):
             column.append(each)
 
-    def finish(self) -> Signal:
+    def finish(self, name: str) -> Signal:
         by_chrom = {}
         for chrom, columns in self.parts.items():
             start, end, number = (np.frombuffer(columns[i], dtype=np.int64) for i in (0, 1, 3))
@@ -144,7 +146,7 @@ class _Stretches:
             notes.append(f"{self.first_not_finite}, not finite; {self.not_finite:,} such stretches count as missing")
         if self.others:
             notes.append(f"{self.path}: {len(self.others)} sequences that {self.genome.path.name} lacks are left out")
-        return Signal(self.path.name.split(".")[0], by_chrom, tuple(notes))
+        return Signal(name, by_chrom, tuple(notes))
 
 
 def _read_bigwig(path: Path, stretches: _Stretches) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from grover_probe.annotation import Annotation, NothingHereError, read_bed
 from grover_probe.command import note
 from grover_probe.errors import InputError
-from grover_probe.overlap.inputs import open_inputs, token_windows
+from grover_probe.overlap.inputs import open_inputs, parse_option, token_windows
 from grover_probe.overlap.signals import Signal, read_signal
 from grover_probe.overlap.windows import Rule, window_coverage, window_labels, window_signal, window_strand
 from grover_probe.provenance import describe_file
@@ -62,7 +62,7 @@ def describe_windows(
     genome: Path | None,
     annotation: Sequence[str] | None,
     class_column: str | None,
-    signal: Sequence[Path] | None,
+    signal: Sequence[str] | None,
     regions: Path | None,
     windows: Path | None,
     length: int,
@@ -75,9 +75,10 @@ def describe_windows(
         raise InputError(f"--rule {rule!r}: expected one of {', '.join(get_args(Rule))}")
     given = open_inputs(tokenizer, genome, annotation, class_column, regions, progress=progress)
     signals, skipped, files = [], list(given.skipped), dict(given.files)
-    for path in signal or ():
+    wanted = [parse_option(text, None) for text in signal or ()]
+    for option in wanted:
         try:
-            found = read_signal(path, given.genome)
+            found = read_signal(option.path, given.genome, option.name)
         except NothingHereError as error:
             note(f"skipped: {error}")
             skipped.append(str(error))
@@ -95,7 +96,7 @@ def describe_windows(
         files["windows"] = describe_file(windows)
         if elsewhere:
             note(f"{windows}: {elsewhere:,} windows lie on sequences that {given.genome.path.name} does not have")
-    files["signal"] = [describe_file(path) for path in signal or ()]
+    files["signal"] = [describe_file(option.path) for option in wanted]
     table = window_table(places, given.annotations, signals, cast(Rule, rule))
     for each in signals:
         n_missing = int(np.isnan(table[each.name]).sum())

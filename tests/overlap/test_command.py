@@ -104,7 +104,14 @@ def test_class_column_and_regions(base, files, tmp_path):
 
 
 def test_windows(base, files, tmp_path):
-    words = ["windows", *base, "--annotation", f"{files / 'repeats.bed'}:7", "--signal", files / "signal.bedgraph"]
+    words = [
+        "windows",
+        *base,
+        "--annotation",
+        f"{files / 'repeats.bed'}:7",
+        "--signal",
+        f"timing={files / 'signal.bedgraph'}",
+    ]
     words += ["--signal", files / "nan.bedgraph", "--length", "50"]
     done = call(*words, "--out", tmp_path)
     assert done.exit_code == 0
@@ -112,9 +119,9 @@ def test_windows(base, files, tmp_path):
     table = pd.read_parquet(tmp_path / "windows.parquet")
     assert list(table.columns) == [
         "chrom", "start", "end", "n_tokens", "repeats", "repeats.LINE", "repeats.Rare", "repeats.SINE",
-        "repeats.LINE.strand", "repeats.Rare.strand", "repeats.SINE.strand", "signal", "signal.covered",
+        "repeats.LINE.strand", "repeats.Rare.strand", "repeats.SINE.strand", "timing", "timing.covered",
     ]  # fmt: skip
-    assert table["signal"].dropna().isin([1.5, -1]).all() and table["signal"].isna().any()
+    assert table["timing"].dropna().isin([1.5, -1]).all() and table["timing"].isna().any()
     assert set(table["repeats"]) >= {"none"} and table["n_tokens"].max() == 50
     (tmp_path / "w.bed").write_text("chr1\t0\t100\n20\t5\t6\nchr2\t4\t5\n")
     done = call("windows", *base, "--annotation", files / "genes.gtf", "--windows", tmp_path / "w.bed", "--rule", "any",
