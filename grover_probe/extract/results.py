@@ -173,7 +173,7 @@ class PassResult:
 
     def _path(self, name: str, reducer: str) -> Path:
         path = self.folder / name
-        if not path.is_file():
+        if not path.is_file() or name not in self.record.get("outputs", [name]):
             have = ", ".join(self.record["reducers"])
             raise InputError(
                 f"{self.folder}: no {name} in this pass (it has {have}); make it with `python -m grover_probe.extract "

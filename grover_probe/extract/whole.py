@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +106,7 @@ def extract(
     out = Path(out)
     with join_processes() as processes, output_folder(out):
         model = models.load(job.model, device=processes.pick_device(device), dtype=job.dtype)
-        sequences = read_sequences(job, model)
+        sequences = read_sequences(job, model, tell=note if processes.is_first else lambda line: None)
         plan = processes.tell(job.resolve(model) if processes.is_first else None)
         progress = progress and processes.is_first
         finished = processes.tell(_is_finished(out, plan, resume) if processes.is_first else None)
@@ -129,8 +129,8 @@ def extract(
         return open_pass(out)
 
 
-def read_sequences(job: Job, model: "LanguageModel") -> Sequences:
-    """Open tokenizer and genome and read the intervals.
+def read_sequences(job: Job, model: "LanguageModel", tell: Callable[[str], None] = note) -> Sequences:
+    """Open tokenizer and genome and read the intervals; `tell` hears of intervals that are left out.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def read_sequences(job: Job, model: "LanguageModel") -> Sequences:
     for name, path in (("regions", job.regions), ("bed", job.bed)):
         regions, elsewhere = (None, 0) if path is None else read_bed(path, genome)
         if elsewhere:
-            note(f"{path}: {elsewhere:,} intervals lie on sequences that {genome.path.name} does not have; left out")
+            tell(f"{path}: {elsewhere:,} intervals lie on sequences that {genome.path.name} does not have; left out")
         found[name] = regions
     stranded = genome if corpus is not None else StrandedGenome(genome, job.strand)
     return Sequences(tokenizer, stranded, corpus, found["regions"], found["bed"] or [])
@@ -316,6 +316,7 @@ def _write(
     from grover_probe.provenance import write_run
 
     outputs = [VOCABULARY, WINDOWS, *(name for reducer in reducers for name in reducer.files)]
+    earlier = _outputs_of(out)
     with staged_files(out, (*outputs, RECORD)) as staging:
         write_vocabulary(sequences.tokenizer, setup.n_ids, staging / VOCABULARY)
         window_frame(setup.corpus, setup.taken, sequences.genome).to_parquet(staging / WINDOWS, index=False)
@@ -339,3 +340,13 @@ def _write(
             tokenizer_hash=setup.corpus.tokenizer_hash,
             outputs={name: (staging / name).stat().st_size for name in outputs},
         )
+    for name in earlier - {*outputs}:
+        (out / name).unlink(missing_ok=True)
+
+
+def _outputs_of(out: Path) -> set[str]:
+    """Files of the pass that is being replaced, if any."""
+    try:
+        return set(json.loads((out / RECORD).read_text(encoding="utf-8"))["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()

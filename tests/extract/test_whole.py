@@ -240,7 +240,7 @@ class TestFolder:
 
     def test_replaced_without_resume(self, job, tmp_path):
         small = replace(job, bed=None, reducers=("moments",), strand="forward", layers="1", window_layers=None)
-        extract(small, tmp_path / "out", progress=False)
+        extract(replace(small, reducers=("moments", "cka")), tmp_path / "out", progress=False)
         found = extract(replace(small, layers="2"), tmp_path / "out", resume=False, progress=False)
         assert found.layers == (2,)
         assert {path.name for path in found.folder.iterdir()} == {*found.record["outputs"], RECORD}
