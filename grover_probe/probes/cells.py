@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grover_probe import __version__
 from grover_probe.files import atomic_path
 
 FORMAT_VERSION = 1
@@ -71,5 +72,5 @@ class CellStore:
 
 def cell_key(**content: Any) -> str:
     """The name of a cell: a hash of everything that decides it."""
-    text = json.dumps({"format": FORMAT_VERSION, **content}, sort_keys=True)
+    text = json.dumps({"format": FORMAT_VERSION, "version": __version__, **content}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -25,6 +25,7 @@ app = new_app("What can be read from embeddings? Probes of every layer beside co
 _OUTPUTS = ("probes.tsv", "probes.png", "probes.svg")
 _RECORD = "probes.run.json"
 _CELLS = "cells"
+_FEW_BLOCKS = 20
 _LEVELS = {"tokens": ("tokens",), "windows": ("windows",), "both": ("tokens", "windows")}
 _LEGEND = (
     "score: AUROC for classes, R2 for values, on held-out blocks, at the layer that inner folds chose; control: the "
@@ -227,6 +228,8 @@ def _learners(names: tuple[str, ...]) -> list["Learner"]:
 
 
 def _compute(job: Job, out: Path, progress: bool) -> "ProbeResult":
+    import numpy as np
+
     from grover_probe.extract.results import open_pass
     from grover_probe.probes.cells import CellStore
     from grover_probe.probes.run import Settings, run_level
@@ -241,6 +244,9 @@ def _compute(job: Job, out: Path, progress: bool) -> "ProbeResult":
     for name in job.levels:
         level, more = _level(name, job, passes)
         note(f"{name}: {len(level.folds.fold):,} rows, {level.folds.n_folds} folds of {level.folds.rule}")
+        n_blocks = len(np.unique(level.folds.block))
+        if n_blocks < _FEW_BLOCKS:
+            notes.append(f"{name}: only {n_blocks} blocks, so intervals are rough; use more sequence or --block-size")
         found: Found = run_level(level, settings, store, progress=progress)
         cells += found.cells
         notes += [*more, *found.notes]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from grover_probe.probes import metrics
 from grover_probe.probes.assess import assess, headline
 from grover_probe.probes.cells import CellRow, CellStore, cell_key
 from grover_probe.probes.description import code_lengths, parts_of
-from grover_probe.probes.engine import BEST, Predictions, most_chosen, nested_predictions
+from grover_probe.probes.engine import BEST, Key, Predictions, most_chosen, nested_predictions
 from grover_probe.probes.features import CONTROL_TASK, MODEL, PRIOR, SHUFFLED, Features, hash_array, single
 from grover_probe.probes.folds import Folds
 from grover_probe.probes.learners import Learner, Prior
@@ -205,23 +206,18 @@ class _Work:
         folds = replace(folds, fold=folds.fold[used], block=folds.block[used])
         kept = [at for at, column in enumerate(features.columns) if column != leave_out]
 
-        def load(key: tuple[str, str]) -> np.ndarray:
-            x = np.asarray(features.parts[key]())[used]
-            return x[:, kept] if leave_out else x
-
         part = parts_of(folds.block, seed)
-        bits: dict[tuple[str, str], np.ndarray] = {}
+        bits: dict[Key, np.ndarray] = {}
 
-        def loader(key: tuple[str, str]) -> Callable[[], np.ndarray]:
-            def read() -> np.ndarray:
-                x = load(key)
-                bits[key] = code_lengths(x, targets, part, learner, seed=seed)
-                return x
-
-            return read
+        def read(key: Key) -> np.ndarray:
+            """The features of one layer; its code length is taken here, so that it is read once."""
+            x = np.asarray(features.parts[key]())[used]
+            x = x[:, kept] if leave_out else x
+            bits[key] = code_lengths(x, targets, part, learner, seed=seed)
+            return x
 
         predictions = nested_predictions(
-            {key: loader(key) for key in features.parts}, targets, folds.fold, learner, seed=seed,
+            {key: partial(read, key) for key in features.parts}, targets, folds.fold, learner, seed=seed,
             tick=lambda: self.tick(len(targets)),
         )  # fmt: skip
         bits[BEST] = np.min(list(bits.values()), axis=0) + np.log2(len(features.parts))
@@ -236,8 +232,8 @@ class _Work:
     def _rows(
         self,
         target: Target,
-        predictions: dict[tuple[str, str], Predictions],
-        bits: dict[tuple[str, str], float],
+        predictions: dict[Key, Predictions],
+        bits: dict[Key, float],
         features: Features,
         learner: Learner,
         folds: Folds,

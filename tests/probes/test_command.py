@@ -14,7 +14,7 @@ from grover_probe.probes.run import _Work
 @pytest.fixture(scope="module")
 def finished(planted, probes_command, tmp_path_factory) -> tuple[Path, list[str]]:
     out = tmp_path_factory.mktemp("finished") / "out"
-    options = [*planted.options, *planted.annotations("order"), "--out", str(out)]
+    options = [*planted.options, *planted.annotations("order"), "--layers", "1,2", "--out", str(out)]
     done = probes_command(*options)
     assert done.code == 0, done.err
     assert "order" in done.out

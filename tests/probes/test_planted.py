@@ -9,14 +9,19 @@ from grover_probe.probes.table import best_rows
 
 
 @pytest.fixture(scope="module")
-def table(planted, probes_command, tmp_path_factory) -> pd.DataFrame:
+def folder(planted, probes_command, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("planted") / "out"
     done = probes_command(
         *planted.options, *planted.annotations("order", "rich", "nothing"), "--level", "windows",
         "--probes", "linear,knn", "--out", str(out),
     )  # fmt: skip
     assert done.code == 0, done.err
-    return pd.read_csv(out / "probes.tsv", sep="\t", keep_default_na=False, na_values=[""])
+    return out
+
+
+@pytest.fixture(scope="module")
+def table(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "probes.tsv", sep="\t", keep_default_na=False, na_values=[""])
 
 
 def _best(table: pd.DataFrame, target: str, probe: str = "linear") -> pd.Series:
@@ -80,10 +85,8 @@ def test_control_task_is_about_tokens(table: pd.DataFrame) -> None:
     assert rows["score"].iloc[0] < 0.9
 
 
-def test_figure_is_drawn(planted, probes_command, tmp_path: Path) -> None:
-    done = probes_command(
-        *planted.options, *planted.annotations("order"), "--level", "windows", "--layers", "1", "--out", str(tmp_path)
-    )
-    assert done.code == 0, done.err
-    assert (tmp_path / "probes.png").stat().st_size > 10_000
-    assert "kmer spectrum" in (tmp_path / "probes.svg").read_text(encoding="utf-8")
+def test_figure_has_a_panel_per_target_and_every_control(folder: Path) -> None:
+    drawn = (folder / "probes.svg").read_text(encoding="utf-8")
+    for text in ("order (windows)", "gc (windows)", "kmer spectrum", "random model", "majority or mean", "model, cls"):
+        assert text in drawn
+    assert (folder / "probes.png").stat().st_size > 10_000
