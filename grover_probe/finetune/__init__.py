@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grover_probe.finetune.runs import FineTuned
+    from grover_probe.finetune.results import FineTuned
 
 
 def fine_tune(*arguments: Any, **options: Any) -> "FineTuned":

@@ -113,7 +113,8 @@ def finetune(
     with output_folder(out):
         dataset = open_task(task, options)
         from grover_probe.data.sample import sample_path
-        from grover_probe.finetune.runs import RECORD, fine_tune
+        from grover_probe.finetune.results import RECORD
+        from grover_probe.finetune.runs import fine_tune
 
         before = (out / RECORD).stat().st_mtime_ns if (out / RECORD).is_file() else None
         result = fine_tune(

@@ -69,10 +69,7 @@ def train(
     ------
     InputError
         When the training diverges.
-    MissingDependencyError
-        When accelerate, or peft for LoRA, is not installed.
     """
-    _require("accelerate", "fine-tuning", "train")
     network = _learnable(classifier.network, settings)
     windows, labels = training
     with quiet_transformers():
@@ -285,7 +282,6 @@ def _learnable(network: Any, settings: Settings) -> Any:
         tensor.requires_grad_(True)
     if settings.mode == "head":
         return network
-    _require("peft", "LoRA", None)
     peft = import_module("peft")  # not among the dependencies
     targets = sorted({name.rpartition(".")[2] for name, _ in network.named_modules()} & set(_ATTENTION))
     if not targets:
@@ -305,6 +301,19 @@ def _class_weights(labels: np.ndarray, n_classes: int, rule: str) -> torch.Tenso
         return None
     counts = np.maximum(np.bincount(labels, minlength=n_classes), 1)
     return torch.tensor(len(labels) / (n_classes * counts), dtype=torch.float32)
+
+
+def check_installed(settings: Settings) -> None:
+    """Check for the packages that a fine-tuning needs beyond the core.
+
+    Raises
+    ------
+    MissingDependencyError
+        When accelerate, or peft for LoRA, is not there.
+    """
+    _require("accelerate", "fine-tuning", "train")
+    if settings.mode == "lora":
+        _require("peft", "LoRA", None)
 
 
 def _require(package: str, use: str, extra: str | None) -> None:

@@ -125,10 +125,10 @@ class Recipe:
         tokenizer = None
         if self.negatives in ("tokens", "retokenised"):
             from grover_probe.data.sample import sample_path
-            from grover_probe.kmer import open_tokenizer
+            from grover_probe.models import load_tokenizer
 
             chosen = self.tokenizer or str(sample_path("checkpoint"))
-            tokenizer = open_tokenizer(chosen)
+            tokenizer = load_tokenizer(chosen)
             if Path(chosen).exists():
                 files["tokenizer"] = Path(chosen) / "tokenizer.json" if Path(chosen).is_dir() else Path(chosen)
         return prom300(

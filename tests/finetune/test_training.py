@@ -191,6 +191,37 @@ def test_lora_without_peft(task, tiny_model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "find_spec", lambda name: None if name == "peft" else object())
     with pytest.raises(MissingDependencyError, match="LoRA needs peft, which is not installed: pip install peft"):
         fine_tune(task, tiny_model_folder, tmp_path, Settings(mode="lora"), **QUICK)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_no_number_leaves_nothing(task, tiny_model_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda logits, *_: logits.sum() * float("nan"))
+    with pytest.raises(InputError, match="the loss is not a number; choose a smaller --learning-rate"):
+        fine_tune(task, tiny_model_folder, tmp_path, Settings(epochs=1), **QUICK)
+    assert not any(tmp_path.iterdir())
+
+
+def test_half_precision(task, tiny_model_folder, tmp_path):
+    with pytest.raises(InputError, match="fp16 needs a GPU"):
+        fine_tune(task, tiny_model_folder, tmp_path, Settings(dtype="fp16"), **QUICK)
+    result = fine_tune(task, tiny_model_folder, tmp_path, Settings(epochs=1, dtype="bf16"), **QUICK)
+    assert np.isfinite(result.metrics["auroc"])
+
+
+def test_three_classes_of_others(tiny_model_folder, tmp_path):
+    from grover_probe.tasks.reading import read_task
+
+    rng = np.random.default_rng(0)
+    lines = ["sequence,label"]
+    for number in range(240):
+        share = np.full(4, 0.1)
+        share[number % 3] = 0.7
+        lines.append("".join(rng.choice(list("ACGT"), 40, p=share)) + f",{('a', 'b', 'c')[number % 3]}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    dataset = read_task(tmp_path / "t.csv")
+    settings = Settings(epochs=4, learning_rate=3e-3, batch_size=16, class_weights="balanced")
+    result = fine_tune(dataset, tiny_model_folder, tmp_path / "out", settings, **QUICK)
+    assert result.metrics["mcc"] > 0.6 and {"p_a", "p_b", "p_c"} <= set(result.predictions)
 
 
 def test_lora(task, tiny_model_folder, tmp_path):
