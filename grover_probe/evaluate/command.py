@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grover_probe.command import new_app, note
+from grover_probe.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ def evaluate(
     from grover_probe.evaluate.evaluation import evaluate as ask
     from grover_probe.files import output_folder, staged_files
     from grover_probe.genome import open_genome
+    from grover_probe.models.loading import check_fits
     from grover_probe.provenance import describe_file, write_run
 
     if genome is None:
@@ -75,8 +77,10 @@ def evaluate(
         inside = None if regions is None else read_bed(regions, sequence)[0]
         repeats = None if annotation is None else read_intervals(annotation, sequence)
         language_model = models.load(name, device=device, dtype=dtype)
-        pieces = _tokenizer(name, tokenizer)
-        models.check_fits(language_model, pieces.lengths, str(tokenizer or name))
+        pieces = models.load_tokenizer(tokenizer or name)
+        check_fits(language_model, pieces.lengths, str(tokenizer or name))
+        if window is not None and window > language_model.max_tokens:
+            raise InputError(f"--window {window}: {name} takes windows of up to {language_model.max_tokens} tokens")
         corpus = tokenize(sequence, pieces, progress=progress)
         training = None
         if train_genome:
@@ -85,7 +89,9 @@ def evaluate(
         elif inside is not None:
             training = [(corpus, corpus.runs(exclude=inside))]
         result = ask(
-            language_model.masked_logits,
+            lambda ids, mask, selected: language_model.masked_logits(
+                ids.to(language_model.device), mask, selected.to(language_model.device)
+            ),
             corpus,
             corpus.runs(inside),
             pieces.pieces,
@@ -106,7 +112,7 @@ def evaluate(
                 staging / _RECORD,
                 inputs={
                     "model": language_model.source,
-                    "tokenizer": pieces.hash,
+                    "tokenizer": {"hash": pieces.hash},
                     "train_genome": [describe_file(path) for path in train_genome or ()],
                     **{name: describe_file(path) for name, path in files.items() if path is not None},
                 },

@@ -164,8 +164,10 @@ def _count(training: Sequence[tuple[Corpus, np.ndarray]]) -> NgramModel:
 
 def _ask_other_half(corpus: Corpus, runs: np.ndarray, questions: Questions) -> dict[str, Answers]:
     """Answers of n-grams about each half of some runs, counted on the other half."""
-    middle = runs[np.searchsorted(np.cumsum(runs[:, 1] - runs[:, 0]), (runs[:, 1] - runs[:, 0]).sum() / 2)]
-    cut = int(middle.mean())
+    before = np.concatenate(([0], np.cumsum(runs[:, 1] - runs[:, 0])))
+    half = before[-1] // 2
+    middle = int(np.searchsorted(before, half, side="right")) - 1
+    cut = int(runs[middle, 0] + half - before[middle])
     halves = (np.clip(runs, None, cut), np.clip(runs, cut, None))
     is_piece = corpus.token_lengths > 0
     first, second = (ask_ngrams(NgramModel.count(corpus.ids, half, is_piece), corpus, questions) for half in halves)
