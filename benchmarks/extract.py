@@ -5,10 +5,10 @@
     python -m benchmarks.extract --dtype bf16 --device cuda
 
 The same sequence for all, in two kinds of windows: full ones, and those of mixed length that GROVER's pretraining takes
-(half of them full, the others of 20 to 510 tokens). The loop gets them as text: for full windows the longest texts, all of
-one length, of which none has more than 510 tokens. Every measurement is a process of its own; each is made `--repeats`
-times in turn and the fastest is reported. Times are of the call alone, without loading the model; tokenising is included
-(not in the bare forward). Memory is what the call adds at its peak to what is there before it.
+(half of them full, the others of 20 to 510 tokens). The loop gets them as text: for full windows the longest texts, all
+of one length, of which none has more than 510 tokens. Every measurement is a process of its own; each is made
+`--repeats` times in turn and the fastest is reported. Times are of the call alone, without loading the model; tokenising
+is included (not in the bare forward). Memory is what the call adds at its peak to what is there before it.
 """
 
 import importlib.metadata
@@ -290,7 +290,7 @@ def main(
         "shipped,base,pairs"
     ),
     bases: Annotated[int, typer.Option(help="Bases of the embedded slice for the shipped checkpoint.")] = 400_000,
-    base_bases: Annotated[int, typer.Option(help="Bases for the untrained model of GROVER's size.")] = 50_000,
+    base_bases: Annotated[int, typer.Option(help="Bases for the untrained model of GROVER's size.")] = 25_000,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16, for all ways.")] = "fp32",
     repeats: Annotated[int, typer.Option(help="Times that each measurement is made.")] = 3,

@@ -60,6 +60,9 @@ def extract(
     ] = None,
     save_every: Annotated[float, typer.Option(min=0, help="Seconds between saved states.")] = 30,
     resume: Annotated[bool, typer.Option(help="Go on from what an earlier run left in --out.")] = True,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run the code that comes with a model, if it needs it.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("extract-out"),
     progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
 ) -> None:
@@ -84,8 +87,9 @@ def extract(
         sample_every=sample_every, sample_per_token=sample_per_token, dtype=dtype, parts=parts,
     )  # fmt: skip
     result = run_extract(
-        job, out, device=device, batch_size=batch_size, resume=resume, save_every=save_every, progress=progress
-    )
+        job, out, device=device, batch_size=batch_size, resume=resume, save_every=save_every,
+        trust_remote_code=trust_remote_code, progress=progress,
+    )  # fmt: skip
     if os.environ.get("RANK", "0") == "0":
         print(layer_table(result))
         note(f"{result!r} in {out}: {', '.join(result.record['outputs'])}")

@@ -68,6 +68,7 @@ def extract(
     batch_size: int = 8,
     resume: bool = True,
     save_every: float = 30,
+    trust_remote_code: bool = False,
     progress: bool = True,
 ) -> PassResult:
     """Run a pass, or what is left of it, and write its folder.
@@ -87,6 +88,8 @@ def extract(
         Go on from what an earlier call left, or return what it finished. If false it is thrown away.
     save_every
         Seconds between two saved states.
+    trust_remote_code
+        Run code that comes with the model, if it needs that (see `grover_probe.models.load`).
     progress
         Show progress bars on stderr.
 
@@ -105,7 +108,12 @@ def extract(
     job.check()
     out = Path(out)
     with join_processes() as processes, output_folder(out):
-        model = models.load(job.model, device=processes.pick_device(device), dtype=job.dtype)
+        model = models.load(
+            job.model,
+            device=processes.pick_device(device),
+            dtype=job.dtype,
+            trust_remote_code=trust_remote_code,
+        )
         sequences = read_sequences(job, model, tell=note if processes.is_first else lambda line: None)
         plan = processes.tell(job.resolve(model) if processes.is_first else None)
         progress = progress and processes.is_first
