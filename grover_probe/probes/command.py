@@ -30,7 +30,7 @@ _LEVELS = {"tokens": ("tokens",), "windows": ("windows",), "both": ("tokens", "w
 _LEGEND = (
     "score: AUROC for classes, R2 for values, on held-out blocks, at the layer that inner folds chose; control: the "
     "best of majority or mean, composition, k-mers, one-hot, static token vectors, untrained models, shuffled labels; "
-    "*: the control is within the interval, so the model says no more than it"
+    "*: the control is not below the interval, so the model is not shown to say more"
 )
 
 
