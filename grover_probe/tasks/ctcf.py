@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from grover_probe.annotation import Intervals, merge
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, Genome, decode_bases
 from grover_probe.tasks.building import assemble
@@ -163,7 +164,9 @@ def ctcf(
         here = hits.chrom == chrom
         own = [number for number, peak in enumerate(peaks) if peak.chrom == chrom]
         pairs = np.array([(peaks[n].start, peaks[n].end) for n in own], dtype=np.int64).reshape(-1, 2)
-        bound[here] = covered(middle[here], pairs)
+        bound[here] = Intervals("peaks", {chrom: merge(pairs)}, len(own), 0).overlaps(
+            chrom, middle[here], middle[here] + 1
+        )
         places = np.sort(middle[here])
         with_motif[own] = np.searchsorted(places, pairs[:, 1]) > np.searchsorted(places, pairs[:, 0])
     share = float(with_motif.mean())
@@ -188,16 +191,6 @@ def ctcf(
         warning = f"only {share:.1%} of {len(peaks):,} peaks hold a motif site; are they of this protein and assembly?"
         found = replace(found, notes=(*found.notes, warning))
     return _matched(found) if matched else found
-
-
-def covered(places: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Whether each base lies in one of some intervals, which may overlap: bool."""
-    if not len(pairs):
-        return np.zeros(len(places), dtype=bool)
-    order = np.argsort(pairs[:, 0], kind="stable")
-    starts, ends = pairs[order, 0], np.maximum.accumulate(pairs[order, 1])
-    last = np.searchsorted(starts, places, side="right") - 1
-    return (last >= 0) & (ends[np.maximum(last, 0)] > places)
 
 
 def _apart(starts: np.ndarray, scores: np.ndarray, width: int) -> np.ndarray:

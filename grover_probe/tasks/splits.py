@@ -1,12 +1,13 @@
 """Train, validation and test: by chromosome or block where coordinates are known, else by sequence."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grover_probe.annotation import Intervals
+from grover_probe.annotation import Intervals, merge
 from grover_probe.errors import InputError
 from grover_probe.genome import Region, short_name
 
@@ -90,7 +91,7 @@ def split_by_place(table: "pd.DataFrame", rule: SplitRule) -> tuple[np.ndarray, 
     if rule.test_chroms:
         split[_on(chroms, rule.test_chroms)] = "test"
     elif rule.heldout:
-        regions = _intervals([(r.chrom, r.start, r.end) for r in rule.heldout])
+        regions = _intervals((r.chrom, r.start, r.end) for r in rule.heldout)
         inside, touching = _inside(regions, chroms, starts, ends), _overlap(regions, chroms, starts, ends)
         split[inside] = "test"
         split[touching & ~inside] = DROPPED
@@ -103,7 +104,7 @@ def split_by_place(table: "pd.DataFrame", rule: SplitRule) -> tuple[np.ndarray, 
         _draw(split, chroms, (starts + ends) // 2, rule.block, rule.validation_share, "validation", rng)
     for name in ("test", "validation"):  # what overlaps the test split leaves the others, then likewise for validation
         own = split == name
-        taken = _intervals(list(zip(chroms[own], starts[own], ends[own], strict=True)))
+        taken = _intervals(zip(chroms[own], starts[own], ends[own], strict=True))
         clash = ~own & (split != DROPPED) & _overlap(taken, chroms, starts, ends)
         if name == "validation":
             clash &= split != "test"
@@ -177,17 +178,13 @@ def _on(chroms: np.ndarray, wanted: tuple[str, ...]) -> np.ndarray:
     return found
 
 
-def _intervals(triples: list[tuple[Any, Any, Any]]) -> Intervals:
+def _intervals(triples: Iterable[tuple[Any, Any, Any]]) -> Intervals:
     """Merged intervals from any order."""
-    by_chrom: dict[str, list[list[int]]] = defaultdict(list)
-    for chrom, start, end in sorted((str(c), int(s), int(e)) for c, s, e in triples):
-        there = by_chrom[chrom]
-        if there and start <= there[-1][1]:
-            there[-1][1] = max(there[-1][1], end)
-        else:
-            there.append([start, end])
-    arrays = {chrom: np.array(pairs, dtype=np.int64) for chrom, pairs in by_chrom.items()}
-    return Intervals("", arrays, len(triples), 0)
+    by_chrom: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for chrom, start, end in triples:
+        by_chrom[str(chrom)].append((int(start), int(end)))
+    arrays = {chrom: merge(np.array(pairs, dtype=np.int64)) for chrom, pairs in by_chrom.items()}
+    return Intervals("", arrays, 0, 0)
 
 
 def _overlap(intervals: Intervals, chroms: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -200,12 +197,11 @@ def _overlap(intervals: Intervals, chroms: np.ndarray, starts: np.ndarray, ends:
 
 def _inside(intervals: Intervals, chroms: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Whether each stretch lies wholly within one interval: both its ends do, in the same one."""
-    by_short = {short_name(name): pairs for name, pairs in intervals.by_chrom.items()}
     found = np.zeros(len(starts), dtype=bool)
     for chrom in set(chroms):
         here = np.flatnonzero(chroms == chrom)
-        pairs = by_short.get(short_name(chrom))
-        if pairs is None or not len(pairs):
+        pairs = intervals.on(chrom)
+        if not len(pairs):
             continue
         which = np.searchsorted(pairs[:, 0], starts[here], side="right") - 1
         found[here] = (which >= 0) & (ends[here] <= pairs[np.maximum(which, 0), 1])
