@@ -7,8 +7,8 @@
 The same sequence for all, in two kinds of windows: full ones, and those of mixed length that GROVER's pretraining takes
 (half of them full, the others of 20 to 510 tokens). The loop gets them as text: for full windows the longest texts, all
 of one length, of which none has more than 510 tokens. Every measurement is a process of its own; each is made
-`--repeats` times in turn and the fastest is reported. Times are of the call alone, without loading the model; tokenising
-is included (not in the bare forward). Memory is what the call adds at its peak to what is there before it.
+`--repeats` times in turn and the fastest is reported. Times are of the call alone, without loading the model, and with
+tokenising (but for the bare forward). Memory is what the call adds at its peak to what is there before it.
 """
 
 import importlib.metadata

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from grover_probe.errors import InputError
+
 _PATIENCE = timedelta(days=7)  # a process that is done waits for the others
 
 
@@ -36,7 +38,8 @@ class Processes:
         if self.n > 1:
             import torch.distributed
 
-            torch.distributed.barrier()
+            with _or_say_who_failed():
+                torch.distributed.barrier()
 
     def tell(self, value: Any) -> Any:
         """The first process's value, in every process."""
@@ -45,7 +48,8 @@ class Processes:
         import torch.distributed
 
         box = [value]
-        torch.distributed.broadcast_object_list(box, src=0)
+        with _or_say_who_failed():
+            torch.distributed.broadcast_object_list(box, src=0)
         return box[0]
 
     def pick_device(self, device: str) -> str:
@@ -55,6 +59,16 @@ class Processes:
         if device == "auto" and self.n > 1 and torch.cuda.is_available():
             return f"cuda:{self.local % torch.cuda.device_count()}"
         return device
+
+
+@contextmanager
+def _or_say_who_failed() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise InputError(
+            "stopped, because another process of this pass has failed; its own message says why"
+        ) from error
 
 
 @contextmanager
