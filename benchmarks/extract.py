@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.bpe import _table, in_own_process, measure
+from benchmarks.measuring import in_own_process, measure, print_table
 from grover_probe.command import note
 from grover_probe.data.sample import GENOME, SLICE_NAME, sample_path
 from grover_probe.genome import decode_bases, open_genome
@@ -192,7 +192,7 @@ def bench_pass(name: str, folder: str, text: str, mixed: bool, device: str, dtyp
         )  # fmt: skip
     kind = "windows of mixed length" if mixed else "full windows"
     print(f"\n### {name}, {len(text):,} bases in {kind}, {dtype} on {device}\n")
-    _table(["way", "tokens", "wall s", "CPU s", "tokens/s", "MB added", "times the loop", "time over bare"], rows)
+    print_table(["way", "tokens", "wall s", "CPU s", "tokens/s", "MB added", "times the loop", "time over bare"], rows)
 
 
 # --- self-similarity -------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def _seconds(work: Callable[[], float]) -> tuple[float, float]:
 def bench_pairs() -> None:
     for width in (256, 768):
         print(f"\n### Self-similarity of one token in one layer, {OCCURRENCES:,} occurrences of width {width}\n")
-        _table(["way", "seconds", "times longer"], in_own_process(pairs_work, width))
+        print_table(["way", "seconds", "times longer"], in_own_process(pairs_work, width))
 
 
 # --- command line ----------------------------------------------------------------------------------------------------
