@@ -78,11 +78,9 @@ def tokens(
     found = open_pass(extracted)
     chosen = pick_layers(layers, found)
     controls = Controls(model, initial, genome, tokenizer, regions, tuple(compare or ()), word2vec, word2vec_epochs,
-                        control_tokens)  # fmt: skip
+                        control_tokens, seed, device, batch_size, progress)  # fmt: skip
     with output_folder(out):
-        spaces, inputs = gather_spaces(
-            found, chosen, controls, seed=seed, device=device, batch_size=batch_size, progress=progress
-        )
+        spaces, inputs = gather_spaces(found, chosen, controls)
         result = token_map(
             spaces, found.pieces, found.counts,
             min_count=min_count, n_neighbors=neighbors, min_dist=min_dist, seed=seed, progress=progress,

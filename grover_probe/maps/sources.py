@@ -38,6 +38,10 @@ class Controls:
         Whether to train Word2Vec, and for how long.
     n_tokens
         Tokens that the untrained models read, spread over the corpus.
+    seed
+        Of random weights and of Word2Vec.
+    device, batch_size, progress
+        Where and how the untrained models run; progress bars on stderr.
     """
 
     model: str | None = None
@@ -49,6 +53,10 @@ class Controls:
     word2vec: bool = False
     word2vec_epochs: int = 5
     n_tokens: int = CONTROL_TOKENS
+    seed: int = 0
+    device: str = "auto"
+    batch_size: int = 8
+    progress: bool = True
 
 
 def describe_pass(found: PassResult) -> dict[str, Any]:
@@ -94,11 +102,6 @@ def gather_spaces(
     found: PassResult,
     layers: Sequence[int],
     controls: Controls,
-    *,
-    seed: int = 0,
-    device: str = "auto",
-    batch_size: int = 8,
-    progress: bool = True,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Token vectors of each space by its name, and a description of what they were made from.
 
@@ -112,14 +115,14 @@ def gather_spaces(
     spaces = {f"layer {layer}": found.token_means(layer) for layer in layers}
     described: dict[str, Any] = {"pass": describe_pass(found)}
     others = [_other_pass(text, found) for text in controls.compare]  # cheap, and may fail: before any training
-    corpus, runs = _read_corpus(controls, found, described, progress)
-    _add_models(spaces, described, layers[0], controls, corpus, runs, found, seed, device, batch_size, progress)
+    corpus, runs = _read_corpus(controls, found, described)
+    _add_models(spaces, described, layers[0], controls, corpus, runs, found)
     if controls.word2vec:
         from grover_probe.baselines.word2vec import train_word2vec
 
         assert corpus is not None
         spaces["word2vec"] = train_word2vec(
-            corpus, fixed_windows(runs), epochs=controls.word2vec_epochs, seed=seed, progress=progress
+            corpus, fixed_windows(runs), epochs=controls.word2vec_epochs, seed=controls.seed, progress=controls.progress
         )
     for name, other in others:
         spaces[f"{name} layer {layers[0]}"] = other.token_means(layers[0])
@@ -140,7 +143,7 @@ def _other_pass(text: str, found: PassResult) -> tuple[str, PassResult]:
 
 
 def _read_corpus(
-    controls: Controls, found: PassResult, described: dict[str, Any], progress: bool
+    controls: Controls, found: PassResult, described: dict[str, Any]
 ) -> "tuple[Corpus | None, np.ndarray]":
     """The tokens that control models read, and their runs; nothing when there is no genome."""
     if controls.genome is None:
@@ -165,7 +168,9 @@ def _read_corpus(
     described["genome"] = describe_genome(controls.genome, found)
     genome = open_genome(controls.genome)
     inside = None if controls.regions is None else read_bed(controls.regions, genome)[0]
-    corpus = tokenize(genome, tokenizer, None if inside is None else {each.chrom for each in inside}, progress=progress)
+    corpus = tokenize(
+        genome, tokenizer, None if inside is None else {each.chrom for each in inside}, progress=controls.progress
+    )
     described["tokenizer"] = {"hash": tokenizer.hash}
     if controls.regions is not None:
         described["regions"] = describe_file(controls.regions)
@@ -180,10 +185,6 @@ def _add_models(
     corpus: "Corpus | None",
     runs: np.ndarray,
     found: PassResult,
-    seed: int,
-    device: str,
-    batch_size: int,
-    progress: bool,
 ) -> None:
     """Input embeddings of the model, and averages of its untrained start and of a randomly initialised one."""
     if controls.model is None and controls.initial is None:
@@ -193,15 +194,15 @@ def _add_models(
 
     readers = {}
     if controls.model is not None:
-        model = models.load(controls.model, device=device)
+        model = models.load(controls.model, device=controls.device)
         if model.n_ids != found.n_ids or model.width != found.width:
             raise InputError(f"{controls.model}: not the shape of the model of {found.folder}; give the pass's model")
         spaces["input embeddings"] = input_embeddings(model)
         described["model"] = model.source
-        readers["random"] = untrained(model, seed)
+        readers["random"] = untrained(model, controls.seed)
     if corpus is None:
         return
-    start = _untrained_start(controls, device)
+    start = _untrained_start(controls)
     if start is not None:
         readers["initial"] = start
         described["initial"] = start.source
@@ -210,11 +211,13 @@ def _add_models(
             raise InputError(f"the {name} model has layers 0 to {reader.n_layers - 1}, not {layer}")
         length = min(MAX_WINDOW_TOKENS, reader.max_tokens)  # as in a pass
         windows = spread_windows(fixed_windows(runs, length), controls.n_tokens)
-        means = contextual_means(reader, corpus, windows, [layer], batch_size=batch_size, progress=progress)
+        means = contextual_means(
+            reader, corpus, windows, [layer], batch_size=controls.batch_size, progress=controls.progress
+        )
         spaces[f"{name} layer {layer}"] = means[0]
 
 
-def _untrained_start(controls: Controls, device: str) -> "LanguageModel | None":
+def _untrained_start(controls: Controls) -> "LanguageModel | None":
     """The folder that was named, the model's ``initial/``, or what its ``recipe.json`` says; None without any."""
     from grover_probe import models
     from grover_probe.maps.controls import untrained_start
@@ -222,7 +225,7 @@ def _untrained_start(controls: Controls, device: str) -> "LanguageModel | None":
     model = Path(controls.model or "")
     beside = model / "initial" if controls.model and (model / "initial").is_dir() else None
     if folder := controls.initial or beside:
-        return models.load(folder, device=device)
+        return models.load(folder, device=controls.device)
     if controls.model and (model / "recipe.json").is_file():
-        return untrained_start(model, device)
+        return untrained_start(model, controls.device)
     return None
