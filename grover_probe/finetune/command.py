@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = new_app("Fine-tune a DNA language model on a classification task and test it on held-out examples.")
 
 _ON_THE_FLY = "For --task prom300, promscan and ctcf"
+_PLACE = "For these and for a BED"
 _FILES = "For --task FILE"
 
 
@@ -71,7 +72,7 @@ def finetune(
     progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
     genome: Annotated[
         list[str] | None,
-        typer.Option(help="FASTA or 2bit, or an id of `grover-probe data list`.", rich_help_panel=_ON_THE_FLY),
+        typer.Option(help="FASTA or 2bit, or an id of `grover-probe data list`.", rich_help_panel=_PLACE),
     ] = None,
     tss: Annotated[str, typer.Option(help="Start sites.", rich_help_panel=_ON_THE_FLY)] = TSS,
     peaks: Annotated[str, typer.Option(help="ChIP-seq peaks.", rich_help_panel=_ON_THE_FLY)] = PEAKS,
@@ -82,10 +83,10 @@ def finetune(
     matched: Annotated[
         bool, typer.Option("--matched", help="ctcf: matched negatives.", rich_help_panel=_ON_THE_FLY)
     ] = False,
-    heldout: Annotated[Path | None, typer.Option(help="BED of the test split.", rich_help_panel=_ON_THE_FLY)] = None,
-    block: Annotated[int, typer.Option(min=1, help="Bases of a block.", rich_help_panel=_ON_THE_FLY)] = 1_000_000,
+    heldout: Annotated[Path | None, typer.Option(help="BED of the test split.", rich_help_panel=_PLACE)] = None,
+    block: Annotated[int, typer.Option(min=1, help="Bases of a block.", rich_help_panel=_PLACE)] = 1_000_000,
     truncated: Annotated[
-        list[str] | None, typer.Option(help="Chromosome that the file only begins.", rich_help_panel=_ON_THE_FLY)
+        list[str] | None, typer.Option(help="Chromosome that the file only begins.", rich_help_panel=_PLACE)
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="Labels of a FASTA.", rich_help_panel=_FILES)] = None,
     label_column: Annotated[
@@ -145,13 +146,22 @@ def open_task(task: str, options: dict[str, Any]) -> "DataSet":
         recipe = Recipe(task=task, **{name: value for name, value in given.items() if name not in _OF_FILES})
         dataset, _ = recipe.build()
     else:
+        from grover_probe.annotation import read_bed
         from grover_probe.tasks.reading import read_task
         from grover_probe.tasks.sources import file_or_resource, open_genomes
+        from grover_probe.tasks.splits import SplitRule
 
         genome = open_genomes([file_or_resource(name) for name in given["genome"]]) if "genome" in given else None
+        regions: tuple = ()
+        if "heldout" in given:
+            if genome is None:
+                raise InputError("--heldout: give --genome too, whose coordinates these are")
+            regions = tuple(read_bed(given["heldout"], genome)[0])
+        seed = given.get("seed", 0)
         dataset = read_task(
             task, labels=given.get("labels"), genome=genome, label_column=given.get("label_column", 4),
-            truncated=given.get("truncated", ()), seed=given.get("seed", 0),
+            truncated=given.get("truncated", ()), seed=seed,
+            rule=SplitRule.tenths(heldout=regions, block=given.get("block", 1_000_000), seed=seed),
         )  # fmt: skip
     for line in dataset.notes:
         note(line)

@@ -96,7 +96,7 @@ def read_task(
         raise InputError(
             f"{path}: expected {', '.join((*TABLE_ENDINGS, *FASTA_ENDINGS, '.bed'))} (or .gz), or a folder"
         )
-    return _finish(path, table, left_out, rule or SplitRule(seed=seed), seed)
+    return _finish(path, table, left_out, rule or SplitRule.tenths(seed=seed), seed)
 
 
 def _finish(path: Path, table: "pd.DataFrame", left_out: dict[str, int], rule: SplitRule, seed: int) -> DataSet:

@@ -99,6 +99,20 @@ def test_bad_sequences(cli, tmp_path, text, message):
     assert message in stderr and "Traceback" not in stderr
 
 
+def test_regions_with_labels(cli, tmp_path, tiny_fasta):
+    starts = [s for s in range(200, 11_500, 40) if not 3_700 < s < 4_300 and not 8_700 < s < 9_200]
+    rows = [f"chr1\t{s}\t{s + 40}\t{'ab'[i % 2]}\n" for i, s in enumerate(starts)]
+    (tmp_path / "r.bed").write_text("".join(rows))
+    (tmp_path / "held.bed").write_text("chr1\t9300\t11900\n")
+    given = ["--task", tmp_path / "r.bed", "--genome", tiny_fasta, "--block", 700, *FAST, "--out", tmp_path / "out"]
+    code, _, stderr = cli(*given, "--heldout", tmp_path / "held.bed")
+    assert code == 0, stderr
+    table = pd.read_csv(tmp_path / "out" / "predictions.tsv", sep="\t")
+    assert table["start"].min() >= 9_300 and {"p_a", "p_b"} <= set(table)
+    code, _, stderr = cli(*given[:2], "--heldout", tmp_path / "held.bed", "--out", tmp_path / "no")
+    assert code == 2 and "--heldout: give --genome too" in stderr and not (tmp_path / "no").exists()
+
+
 def test_counted_warnings_reach_the_user(cli, task_path, tmp_path):
     odd = task_path.read_text() + "ACGTNACGTAGG,1,x\nACGTNACGTAGG,0,x\n"
     (tmp_path / "t.csv").write_text(odd)
