@@ -8,63 +8,29 @@ Every measurement is a process of its own. Times are wall-clock and processor se
 reading the input and without compilation; memory is what the call adds at its peak to what is there before it.
 """
 
-import importlib.metadata
 import json
-import multiprocessing
 import os
-import platform
-import resource
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from benchmarks.measuring import in_own_process, machine, measure, print_table
 from grover_probe.bpe import BPETokenizer, load_tokenizer, save_tokenizer
 from grover_probe.bpe.train import train
 from grover_probe.command import note
 from grover_probe.genome import acgt_segments, decode_bases, open_genome
 
 N_MERGES = 600
+PACKAGES = ("numpy", "numba", "tokenizers", "rustbpe", "bpeasy", "sentencepiece", "tiktoken")
 # The chunking that suits each trainer, found on 5 Mbp of chr20 among 100, 500, 2,000 and 20,000 bases.
 CHUNKS = {"rustbpe": 2_000, "tokenizers": 500, "bpeasy": 500, "sentencepiece": 500}
 PIECE = 2_000  # bases per text when encoding in pieces
 GENOME_BASES = 3_100_000_000
 GENOME_PIECES = 24
-
-
-# --- measuring -------------------------------------------------------------------------------------------------------
-
-
-def measure(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """Result, seconds and peak of added memory (bytes) of one call."""
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    before = _status("VmRSS")
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    wall = time.perf_counter()
-    result = work()
-    wall = time.perf_counter() - wall
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime
-    return result, {"wall": wall, "cpu": cpu, "memory": max(_status("VmHWM") - before, 0)}
-
-
-def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    raise LookupError(field)
-
-
-def in_own_process(work: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of a function of this module, called in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def cut(codes: np.ndarray, size: int | None) -> list[np.ndarray]:
@@ -158,7 +124,7 @@ def bench_training(codes_file: str, peers: list[str]) -> None:
              _difference(ours, theirs)]
         )  # fmt: skip
     print(f"\n### Training, {N_MERGES} merges, {n_bases:,} bases\n")
-    _table(heading, rows)
+    print_table(heading, rows)
 
 
 def _spent(spent: dict[str, float], n_bases: int) -> list[str]:
@@ -250,7 +216,7 @@ def bench_encoding(codes_file: str, folder: str, one_piece_bases: int) -> None:
                          f"{spent['bases'] / spent['wall'] / 1e6:.1f}", faster,
                          "identical" if found == expected else "DIFFER"])  # fmt: skip
     print(f"\n### Encoding with {N_MERGES} merges, {os.cpu_count()} processors\n")
-    _table(["input", "encoder", "wall s", "CPU s", "Mbp/s", "times faster", "ids"], rows)
+    print_table(["input", "encoder", "wall s", "CPU s", "Mbp/s", "times faster", "ids"], rows)
 
 
 # --- a whole genome --------------------------------------------------------------------------------------------------
@@ -299,30 +265,10 @@ def bench_genome(codes_file: str, n_bases: int) -> None:
          f"{training['cpu']:.0f}", f"{training['memory'] / 1e9:.1f} GB, {training['memory'] / n_bases:.1f} bytes/base"],
         [f"encoding, {found['tokens']:,} tokens", f"{encoding['wall']:.1f}", f"{encoding['cpu']:.1f}", ""],
     ]  # fmt: skip
-    _table(["work", "wall s", "CPU s", "memory"], rows)
+    print_table(["work", "wall s", "CPU s", "memory"], rows)
 
 
 # --- command line ----------------------------------------------------------------------------------------------------
-
-
-def _table(heading: list[str], rows: list[list[str]]) -> None:
-    for row in (heading, ["---"] * len(heading), *rows):
-        print("| " + " | ".join(row) + " |")
-    sys.stdout.flush()
-
-
-def machine() -> str:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.machine(),
-    )
-    packages = ("numpy", "numba", "tokenizers", "rustbpe", "bpeasy", "sentencepiece", "tiktoken")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return (
-        f"{model}, {os.cpu_count()} processors (load before the run: {load}); "
-        f"Python {platform.python_version()}, {versions}"
-    )
 
 
 def main(
@@ -341,7 +287,7 @@ def main(
         genome = cached_path("hg19.chr20")
     opened = open_genome(genome)
     codes = np.concatenate([np.append(opened.codes(name), np.uint8(4)) for name in opened.names])
-    print(f"{genome.name}: {machine()}")
+    print(f"{genome.name}: {machine(PACKAGES)}")
     with tempfile.TemporaryDirectory() as folder:
         codes_file = str(Path(folder) / "codes.npy")
         np.save(codes_file, codes)

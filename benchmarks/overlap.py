@@ -22,7 +22,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.bpe import in_own_process, measure
+from benchmarks.measuring import in_own_process, measure
 from grover_probe.command import note
 from grover_probe.provenance import machine
 
