@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test install lint bedtools clean
+.PHONY: demo test install lint bedtools browser clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -21,10 +21,13 @@ $(STAMP): pyproject.toml constraints.txt
 bedtools:
 	@sh .ci/need-bedtools.sh
 
+browser:
+	@sh .ci/need-browser.sh
+
 demo: install bedtools
 	$(PY) -m grover_probe.selfsim
 
-test: install bedtools
+test: install bedtools browser
 	$(PY) -m pytest
 
 lint: install
