@@ -6,8 +6,8 @@
 
 The plain one is what everybody writes: `Trainer`, `DataCollatorForLanguageModeling`, `BertForMaskedLM`, with windows
 that are already ids. Both take the same windows, 64 per step, and the same share of tokens is masked. Each is a process
-of its own, in turn, `--repeats` times; medians. Model FLOP utilisation is the operations that the encoder needs for its tokens
-(padding not counted) over what the machine does: given by `--peak`, else the fastest of some large matrix products.
+of its own, in turn, `--repeats` times; medians. Model FLOP utilisation is the operations that the encoder needs for its
+tokens (padding not counted) over what the machine does: given by `--peak`, else the fastest of large matrix products.
 """
 
 import statistics

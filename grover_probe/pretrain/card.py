@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from grover_probe.corpus import Corpus
@@ -31,10 +32,11 @@ Trained on {n_train:,} tokens ({n_bases:,} bases), seen {passes:.2f} times.
 
 {stages}
 
-Batches of {recipe.batch_tokens:,} positions; {recipe.mask_share:.0%} of the predicted tokens stand as [MASK], {recipe.random_share:.0%} as
-a random token; AdamW (betas {recipe.beta1} and {recipe.beta2}, eps {recipe.eps:g}, weight decay {recipe.weight_decay}, gradient norm
-up to {recipe.clip:g}); learning rate {recipe.learning_rate:g} after a linear warm-up over {recipe.warmup_tokens:,} tokens, falling as a
-cosine to zero{restarts}; dropout {shape.dropout}; seed {recipe.seed}. `recipe.json` beside this file has all of it.
+Batches of {recipe.batch_tokens:,} positions; {recipe.mask_share:.0%} of the predicted tokens stand as [MASK],
+{recipe.random_share:.0%} as a random token; AdamW (betas {recipe.beta1} and {recipe.beta2}, eps {recipe.eps:g},
+weight decay {recipe.weight_decay}, gradient norm up to {recipe.clip:g}); learning rate {recipe.learning_rate:g} after a
+linear warm-up over {recipe.warmup_tokens:,} tokens, falling as a cosine to zero{restarts}; dropout {shape.dropout};
+seed {recipe.seed}. `recipe.json` beside this file has all of it.
 {start}
 {steps:,} steps in {hours:.1f} hours on {processor} (torch {torch}, transformers {transformers}).
 
@@ -44,9 +46,11 @@ cosine to zero{restarts}; dropout {shape.dropout}; seed {recipe.seed}. `recipe.j
 
 ## Limits
 
-- {recipe.total_tokens:,} tokens seen; the paper trained BERT-base on more than five million samples of up to 510 tokens.
+- {recipe.total_tokens:,} tokens seen; the paper trained BERT-base on more than five million samples of up to 510
+  tokens.
 - Forward strand only. No sequence but that named above: nothing about other chromosomes or species was measured.
-- Perplexities depend on the vocabulary and on the sequence that is held out: compare bits per base, and on the same blocks.
+- Perplexities depend on the vocabulary and on the sequence that is held out: compare bits per base, and on the same
+  blocks.
 
 ## Licence
 
@@ -127,10 +131,10 @@ def _measured(measured: "Evaluation | None", recipe: Recipe) -> str:
     if measured is None:
         return "Not evaluated: no sequence was held out."
     rate = measured.questions.rule.rate
+    longest = int(np.diff(measured.questions.windows, axis=1).max())
     lines = [
         f"{len(measured.questions):,} masked tokens of the held-out sequence, {rate:.1%} of all, windows of up to "
-        f"{int((measured.questions.windows[:, 1] - measured.questions.windows[:, 0]).max())} tokens. The n-grams were counted "
-        "on the training sequence and see the true neighbours.",
+        f"{longest} tokens. The n-grams were counted on the training sequence and see the true neighbours.",
         "",
         "| | perplexity | % of vocabulary | bits per base | top-1 | top-60 |",
         "|---|---|---|---|---|---|",
@@ -146,4 +150,6 @@ def _measured(measured: "Evaluation | None", recipe: Recipe) -> str:
 def _processor(trainer: "Trainer") -> str:
     if trainer.accelerator.device.type == "cuda":
         return f"{trainer.accelerator.num_processes} x {torch.cuda.get_device_name()}"
-    return f"{machine()['processor']}, {torch.get_num_threads()} thread(s) in each of {trainer.accelerator.num_processes}"
+    return (
+        f"{machine()['processor']}, {torch.get_num_threads()} thread(s) in each of {trainer.accelerator.num_processes}"
+    )

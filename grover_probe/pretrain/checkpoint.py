@@ -1,4 +1,4 @@
-"""Save a trained model as a folder that transformers loads: half precision, tokenizer, its start and model card included."""
+"""Save a trained model as a folder that transformers loads: half precision, with tokenizer, start and model card."""
 
 import copy
 import shutil

@@ -31,12 +31,14 @@ def pretrain(
     genome: Annotated[list[Path], typer.Option(help="FASTA or 2bit; may be given several times.")],
     tokenizer: Annotated[str, typer.Option(help="Folder with tokenizer.json, or 4-mer, 5-mer, 6-mer, ...")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command again continues it.")],
-    recipe: Annotated[
-        Path, typer.Option(help="YAML recipe; the default is the paper's, which needs GPUs.")
-    ] = Path("configs/grover-base.yaml"),
-    heldout: Annotated[Path | None, typer.Option(help="BED of sequence to keep out and evaluate on at the end.")] = None,
+    recipe: Annotated[Path, typer.Option(help="YAML recipe; the default is the paper's, which needs GPUs.")] = Path(
+        "configs/grover-base.yaml"
+    ),
+    heldout: Annotated[
+        Path | None, typer.Option(help="BED of sequence to keep out and evaluate on at the end.")
+    ] = None,
     validate: Annotated[
-        Path | None, typer.Option(help="BED of further sequence to keep out, for choosing the best state.")
+        Path | None, typer.Option(help="BED of sequence to keep out for choosing the best state; not in the final evaluation.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto or cpu; CUDA_VISIBLE_DEVICES chooses among GPUs.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto (bf16 where it is fast), fp32 or bf16.")] = "auto",
@@ -62,12 +64,13 @@ def pretrain(
 
     pieces = open_tokenizer(tokenizer)
     genomes = [open_genome(path) for path in genome]
-    test, validation = (_regions(bed, genomes) if bed else [] for bed in (heldout, validate))
+    held, validation = (_regions(bed, genomes) if bed else [] for bed in (heldout, validate))
+    test = [region for region in held if region not in validation]
     if threads is not None:
         torch.set_num_threads(threads)
     accelerator = make_accelerator(device, dtype)
     corpus = _corpus(genomes, pieces, out, accelerator, progress)
-    runs = corpus.runs(exclude=test + validation)
+    runs = corpus.runs(exclude=held + validation)
     if not len(runs):
         raise InputError(f"{heldout}: nothing is left to train on")
     trainer = Trainer(corpus, runs, settings, accelerator, micro_tokens=micro_tokens, compile=compile)

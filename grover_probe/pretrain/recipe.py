@@ -66,7 +66,8 @@ class Recipe:
         Share of windows that are full, the others being of uniform length from 20 tokens; the paper's half.
     mask_share, random_share
         Of the tokens to be predicted, how many become [MASK] and how many a random token. The paper gives 80 % and says
-        that the others are replaced; whether some of these stay unchanged is not stated. BERT's 10 % each is the default.
+        that the others are replaced; whether some of these stay unchanged is not stated. The default is BERT's: 10 %
+        random, 10 % unchanged.
     batch_tokens
         Positions per step over all processes, padding and special tokens included; the paper's 64 windows of 512.
     learning_rate, warmup_tokens

@@ -145,7 +145,7 @@ class Trainer:
             **self.recipe.to_dict(),
             "tokenizer": self.corpus.tokenizer_hash[:12],
             "genome": [one["sha256"] for one in (genomes if isinstance(genomes, list) else [genomes])],
-            "held-out sequence": hashlib.sha256(np.ascontiguousarray(self.runs)).hexdigest(),
+            "held-out sequence": hashlib.sha256(self.runs.tobytes()).hexdigest(),
         }
 
 
@@ -198,9 +198,8 @@ def pretrain(
         note(f"continuing after step {begin:,}")
     report = _Report(journal)
     saved, saved_step = time.monotonic(), begin
-    with track(
-        total=recipe.total_tokens, initial=tokens, label="train", unit="tok", unit_scale=True, progress=progress and main
-    ) as bar:
+    with track(total=recipe.total_tokens, initial=tokens, label="train", unit="tok", unit_scale=True,
+               progress=progress and main) as bar:  # fmt: skip
         for planned in plan(trainer.runs, recipe):
             if planned.step < begin:
                 continue

@@ -71,7 +71,7 @@ def untrained_start(checkpoint: Path | str) -> Any:
 
 
 def random_start(checkpoint: Path | str, seed: int) -> Any:
-    """A model of the same shape with random weights: any masked model that `transformers` builds without foreign code."""
+    """A model of the same shape with random weights, for any masked model that `transformers` builds by itself."""
     from transformers import AutoConfig, AutoModelForMaskedLM
 
     from grover_probe.models.loading import quiet_transformers
@@ -82,7 +82,9 @@ def random_start(checkpoint: Path | str, seed: int) -> Any:
             config = AutoConfig.from_pretrained(str(checkpoint), trust_remote_code=False)
             return AutoModelForMaskedLM.from_config(config, dtype=torch.float32, trust_remote_code=False).eval()
     except (OSError, ValueError) as error:
-        raise InputError(f"{checkpoint}: no masked language model can be built from its config.json ({error})") from error
+        raise InputError(
+            f"{checkpoint}: no masked language model can be built from its config.json ({error})"
+        ) from error
 
 
 def save_untrained(model: Any, checkpoint: Path | str, out: Path | str) -> Path:
