@@ -4,8 +4,8 @@
         --tokenizer 4-mer --tokenizer 5-mer --tokenizer 6-mer --genome CHR20 --genome CHRX \\
         --recipe configs/grover-short.yaml --heldout grover_probe/data/heldout.hg19.chr20.bed --out runs/compare
 
-Each model is a run of ``python -m grover_probe.pretrain`` and one of ``python -m grover_probe.evaluate``; what is done is
-not done again. NAME@random starts from random weights: what is the start from the corpus worth?
+Each model is a run of ``python -m grover_probe.pretrain`` and one of ``python -m grover_probe.evaluate``; what is done
+is not done again. NAME@random starts from random weights: what is the start from the corpus worth?
 """
 
 import dataclasses
