@@ -33,7 +33,7 @@ def ours(corpus_folder: str, bed: str, genome: str) -> tuple[list[list[int]], di
     """Occurrences and bases inside per token; seconds of loading, reading and counting."""
     begin = time.perf_counter()
     from grover_probe.annotation import read_annotation
-    from grover_probe.corpus import open_corpus
+    from grover_probe.corpus_files import open_corpus
     from grover_probe.genome import open_genome
     from grover_probe.overlap.counting import count_tokens
 
@@ -73,7 +73,7 @@ def prepare(genome: Path, tokenizer: str, annotation: Path | None, folder: Path)
     """Corpus, token BED and sorted annotation."""
     import pandas as pd
 
-    from grover_probe.corpus import write_corpus
+    from grover_probe.corpus_files import write_corpus
     from grover_probe.genome import open_genome
     from grover_probe.kmer import open_tokenizer
     from grover_probe.overlap.tracks import write_positions

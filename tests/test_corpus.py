@@ -10,14 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grover_probe.bpe import reference
-from grover_probe.corpus import (
-    Corpus,
-    concatenate,
-    open_corpus,
-    save_corpus,
-    tokenize,
-    write_corpus,
-)
+from grover_probe.corpus import Corpus, concatenate, tokenize
+from grover_probe.corpus_files import open_corpus, save_corpus, write_corpus
 from grover_probe.errors import InputError
 from grover_probe.genome import Region, open_genome
 

@@ -49,7 +49,7 @@ def encode(
 ) -> None:
     """Encode a genome and store its tokens as a corpus."""
     from grover_probe.bpe.files import load_tokenizer
-    from grover_probe.corpus import write_corpus
+    from grover_probe.corpus_files import write_corpus
     from grover_probe.genome import open_genome
 
     corpus = write_corpus(open_genome(genome), load_tokenizer(tokenizer), out, chroms=chromosomes, progress=progress)

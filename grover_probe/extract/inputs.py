@@ -54,7 +54,7 @@ def open_sequences(path: Path, tokenizer: Any) -> "tuple[Genome, Corpus | None]"
     InputError
         When it is neither, or the corpus was made with another tokenizer.
     """
-    from grover_probe.corpus import open_corpus
+    from grover_probe.corpus_files import open_corpus
     from grover_probe.extract.strands import CorpusNames
     from grover_probe.genome import open_genome
 

@@ -208,7 +208,7 @@ def _prepare(
     progress: bool,
 ) -> "Setup":
     """Tokenise, cut windows, and give the reducers what they need; the first process writes what all read."""
-    from grover_probe.corpus import open_corpus, write_corpus
+    from grover_probe.corpus_files import open_corpus, write_corpus
     from grover_probe.extract.central import central_windows
     from grover_probe.extract.intervals import TokenIntervals
     from grover_probe.extract.reducers import Setup

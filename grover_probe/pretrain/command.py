@@ -38,7 +38,8 @@ def pretrain(
         Path | None, typer.Option(help="BED of sequence to keep out and evaluate on at the end.")
     ] = None,
     validate: Annotated[
-        Path | None, typer.Option(help="BED of sequence to keep out for choosing the best state; not in the final evaluation.")
+        Path | None,
+        typer.Option(help="BED of sequence to keep out for choosing the best state; not in the final evaluation."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto or cpu; CUDA_VISIBLE_DEVICES chooses among GPUs.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto (bf16 where it is fast), fp32 or bf16.")] = "auto",
@@ -94,7 +95,8 @@ def _corpus(
     genomes: "list[Genome]", tokenizer: "AnyTokenizer", out: Path, accelerator: "Accelerator", progress: bool
 ) -> "Corpus":
     """The tokenised genomes: in memory, or on disk for several processes to share."""
-    from grover_probe.corpus import concatenate, open_corpus, save_corpus, tokenize
+    from grover_probe.corpus import concatenate, tokenize
+    from grover_probe.corpus_files import open_corpus, save_corpus
 
     def make() -> "Corpus":
         return concatenate([tokenize(one, tokenizer, progress=progress) for one in genomes])

@@ -11,7 +11,7 @@ import pytest
 from grover_probe.bpe import learn, load_tokenizer
 from grover_probe.bpe.learn import learn_tokenizer
 from grover_probe.bpe.train import TrainingInterrupted
-from grover_probe.corpus import open_corpus
+from grover_probe.corpus_files import open_corpus
 from grover_probe.errors import InputError
 from grover_probe.genome import decode_bases
 

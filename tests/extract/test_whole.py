@@ -246,7 +246,7 @@ class TestFolder:
         assert {path.name for path in found.folder.iterdir()} == {*found.record["outputs"], RECORD}
 
     def test_corpus_folder_as_input(self, job, tiny_corpus, tmp_path):
-        from grover_probe.corpus import save_corpus
+        from grover_probe.corpus_files import save_corpus
 
         save_corpus(tiny_corpus, tmp_path / "corpus")
         small = replace(job, strand="forward")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grover_probe.bpe.merges import CLS_ID, SEP_ID
-from grover_probe.corpus import Corpus, open_corpus, save_corpus
+from grover_probe.corpus import Corpus
+from grover_probe.corpus_files import open_corpus, save_corpus
 from grover_probe.errors import InputError
 from grover_probe.genome import Region
 from grover_probe.selfsim import mean_pair_cosine, self_similarity, summarise
