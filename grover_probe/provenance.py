@@ -12,7 +12,11 @@ from typing import Any
 from grover_probe import __version__
 from grover_probe.files import atomic_path, sha256_of
 
-_REPORTED = ("numpy", "numba", "pandas", "torch", "transformers", "tokenizers")
+# By the names they are installed by; those that are not there are left out.
+_REPORTED = (
+    "numpy", "numba", "scipy", "pandas", "pybedtools", "torch", "transformers", "tokenizers", "accelerate",
+    "scikit-learn", "statsmodels", "umap-learn", "gensim", "biopython",
+)  # fmt: skip
 
 
 def describe_file(path: Path | str) -> dict[str, Any]:
