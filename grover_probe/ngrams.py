@@ -39,8 +39,8 @@ class NgramModel:
 
     Notes
     -----
-    Pieces are the ids that stand for sequence, numbered in id order. Each conditional is smoothed with a few pseudo-counts spread like the
-    unigram, and the unigram with one half per piece.
+    Pieces are the ids that stand for sequence, numbered in id order. Each conditional is smoothed with a few
+    pseudo-counts spread like the unigram, and the unigram with one half per piece.
     """
 
     unigram: np.ndarray
@@ -81,7 +81,7 @@ class NgramModel:
         return np.where((left >= 0)[:, None], self.after[left], self.unigram)
 
     def both(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Product of the two bigrams, p(token | left) p(token | right) / p(token), normalised; arguments as in `left`."""
+        """Product of both bigrams, p(token | left) p(token | right) / p(token), normalised; arguments as in `left`."""
         given_right = np.where((right >= 0)[:, None], self.before[right], self.unigram)
         product = self.left(left) + given_right - self.unigram
         return product - np.logaddexp.reduce(product, axis=1, keepdims=True)

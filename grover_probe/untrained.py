@@ -1,4 +1,4 @@
-"""``python -m grover_probe.untrained``: a checkpoint's untrained start, or random weights of its shape, as a control."""
+"""``python -m grover_probe.untrained``: a model's untrained start, or random weights of its shape, as a control."""
 
 from enum import StrEnum
 from pathlib import Path

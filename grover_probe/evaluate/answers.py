@@ -37,7 +37,9 @@ class Answers:
         """Room for answers that arrive block by block (`put`)."""
         n = len(targets)
         scored = min(n, AUC_MOST_NUMBERS // n_pieces)
-        return cls(targets, np.full(n, np.nan), np.full(n, -1, np.int64), np.full((scored, n_pieces), np.nan, np.float32))
+        return cls(
+            targets, np.full(n, np.nan), np.full(n, -1, np.int64), np.full((scored, n_pieces), np.nan, np.float32)
+        )
 
     def put(self, rows: np.ndarray, log_p: np.ndarray) -> None:
         """Fill in some answers.
@@ -111,11 +113,12 @@ class Answers:
         -------
         pandas.DataFrame
             ``token``, ``token_id``, ``length`` (bases), ``count`` (times masked), ``accuracy`` (top-1), ``nats``,
-            ``auc``: probability that the token is held more likely where it is than where it is not (NaN without either).
+            ``auc``: probability that the token is held more likely where it is than where it is not (NaN without
+            either).
         """
         n_pieces = len(pieces)
         counts = np.bincount(self.targets, minlength=n_pieces)
-        there = np.flatnonzero(counts)
+        there = np.flatnonzero(counts).tolist()
         correct = np.bincount(self.targets, weights=self.ranks == 0, minlength=n_pieces)[there]
         nats = np.bincount(self.targets, weights=self.nats, minlength=n_pieces)[there]
         return pd.DataFrame(

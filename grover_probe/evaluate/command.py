@@ -117,7 +117,11 @@ def evaluate(
                     **{name: describe_file(path) for name, path in files.items() if path is not None},
                 },
                 parameters={
-                    "mask_rate": mask_rate, "n_masked": n_masked, "window": window, "dtype": dtype, "seed": seed,
+                    "mask_rate": mask_rate,
+                    "n_masked": n_masked,
+                    "window": window,
+                    "dtype": dtype,
+                    "seed": seed,
                 },  # fmt: skip
             )
     print(systems_table(result.to_frame()))
@@ -131,5 +135,5 @@ def systems_table(systems: "pd.DataFrame") -> str:
         "percent_of_vocabulary": "% of vocabulary", "bits_per_base": "bits/base", "top1": "top-1 %", "top60": "top-60 %",
     }  # fmt: skip
     shown = systems[list(names)].assign(top1=100 * systems.top1, top60=100 * systems.top60).rename(columns=names)
-    formats = {name: "{:.1f}".format for name in ("perplexity", "% of vocabulary", "top-1 %", "top-60 %")}
+    formats = dict.fromkeys(("perplexity", "% of vocabulary", "top-1 %", "top-60 %"), "{:.1f}".format)
     return shown.to_string(index=False, formatters={**formats, "bits/base": "{:.3f}".format})

@@ -151,7 +151,7 @@ class _Stretches:
 
 def _read_bigwig(path: Path, stretches: _Stretches) -> None:
     try:
-        import pyBigWig  # type: ignore[import-not-found]
+        import pyBigWig
     except ImportError as error:
         raise MissingDependencyError("bigWig needs pyBigWig; pip install 'grover-probe[annotation]'") from error
     try:

@@ -28,7 +28,7 @@ def against_turns(null: "Null", count: np.ndarray, expected: np.ndarray) -> dict
         ``z``, ``p``, ``p_empirical``: shape (n_ids,); NaN for tokens of which fewer than `MIN_EXPECTED` occurrences are
         expected inside, or outside.
     """
-    from scipy import stats  # type: ignore[import-untyped]
+    from scipy import stats
 
     n = len(null.turned)
     on_turns, observed = _log_odds(null.turned, count), _log_odds(null.inside, count)

@@ -145,7 +145,7 @@ def write_stretches(parts: Mapping[str, Stretches], chrom_lengths: Mapping[str, 
 
 def _write_bigwig(parts: Mapping[str, Stretches], chrom_lengths: Mapping[str, int], path: Path) -> None:
     try:
-        import pyBigWig  # type: ignore[import-not-found]
+        import pyBigWig
     except ImportError as error:
         raise MissingDependencyError("bigWig needs pyBigWig; pip install 'grover-probe[annotation]'") from error
     with pyBigWig.open(str(path), "w") as handle:

@@ -36,7 +36,7 @@ def token_groups(sequences: Sequence[str], cut: float = CUT) -> np.ndarray:
         return np.unique([text[:6] for text in sequences], return_inverse=True)[1].astype(np.int64)
     if len(sequences) < 2:
         return np.zeros(len(sequences), dtype=np.int64)
-    from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
+    from scipy.cluster.hierarchy import fcluster, linkage
 
     distance = 1 - likeness(sequences)
     condensed = distance[np.triu_indices(len(sequences), 1)]

@@ -36,7 +36,7 @@ def token_counts(table: "pd.DataFrame", genome: "Genome", tokenizer: "AnyTokeniz
     InputError
         When windows do not begin and end where tokens do.
     """
-    from scipy.sparse import csr_array  # type: ignore[import-untyped]
+    from scipy.sparse import csr_array
 
     from grover_probe.extract.strands import reverse_complement
 

@@ -18,9 +18,7 @@ def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def checkpoint(
-    model: torch.nn.Module, tokenizer: BPETokenizer, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def checkpoint(model: torch.nn.Module, tokenizer: BPETokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     model.save_pretrained(folder)  # type: ignore[operator]
     save_tokenizer(tokenizer, folder)
@@ -58,9 +56,7 @@ def test_writes_metrics_and_tables(checkpoint: Path, fasta: Path, tmp_path: Path
         (("--window", "100"), "window"),
     ],
 )
-def test_bad_input(
-    change: tuple[str, str], message: str, checkpoint: Path, fasta: Path, tmp_path: Path
-) -> None:
+def test_bad_input(change: tuple[str, str], message: str, checkpoint: Path, fasta: Path, tmp_path: Path) -> None:
     given = {"--model": checkpoint, "--genome": fasta, "--out": tmp_path / "out"} | {change[0]: change[1]}
     done = _run(*(word for pair in given.items() for word in pair))
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 """Held-out evaluation against plain computations and scikit-learn."""
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,8 +58,7 @@ def test_equals_a_plain_loop(corpus: Corpus, model: torch.nn.Module) -> None:
 def test_does_not_depend_on_batch_size(corpus: Corpus, model: torch.nn.Module) -> None:
     questions = draw_questions(corpus, corpus.runs(), **_all(corpus, n_masked=300))
     small, large = (
-        ask_model(partial(masked_logits, model), corpus, questions, batch_size=size, progress=False)
-        for size in (1, 13)
+        ask_model(partial(masked_logits, model), corpus, questions, batch_size=size, progress=False) for size in (1, 13)
     )
     assert small.nats == pytest.approx(large.nats, abs=1e-5)
     assert 300 <= len(questions) < 330
@@ -89,7 +89,7 @@ def test_ngrams_equal_counting_by_hand(corpus: Corpus) -> None:
     ids = corpus.ids[training[0, 0] : training[0, 1]].tolist()
     n = int(is_piece.sum())
     unigram = {x: (ids.count(x) + 0.5) / (len(ids) + 0.5 * n) for x in range(5, 5 + n)}
-    pairs = list(zip(ids[:-1], ids[1:], strict=True))
+    pairs = list(pairwise(ids))
 
     def after(left: int, x: int) -> float:
         return (pairs.count((left, x)) + 10 * unigram[x]) / (sum(a == left for a, _ in pairs) + 10)
@@ -129,9 +129,7 @@ def test_without_training_sequence_each_half_is_judged_by_the_other(
     corpus: Corpus, model: torch.nn.Module, tokenizer: BPETokenizer
 ) -> None:
     """An n-gram never sees what it is asked: a half that is one repeated token is not predicted from itself."""
-    found = evaluate(
-        partial(masked_logits, model), corpus, corpus.runs(), tokenizer.pieces, window=60, progress=False
-    )
+    found = evaluate(partial(masked_logits, model), corpus, corpus.runs(), tokenizer.pieces, window=60, progress=False)
     unigram = found.answers["unigram"]
     cut = len(corpus) // 2
     is_piece = corpus.token_lengths > 0

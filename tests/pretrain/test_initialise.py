@@ -13,8 +13,8 @@ from grover_probe.bpe.merges import FIRST_PIECE_ID
 from grover_probe.corpus import Corpus
 from grover_probe.ngrams import neighbour_counts
 from grover_probe.pretrain.initialise import attend_to_neighbours, neighbour_vectors, sinusoids
-from grover_probe.pretrain.recipe import Architecture, Recipe
 from grover_probe.pretrain.model import build_model
+from grover_probe.pretrain.recipe import Architecture, Recipe
 from grover_probe.pretrain.train import Trainer
 
 

@@ -49,9 +49,7 @@ def test_loss_equals_that_of_transformers(corpus: Corpus, recipe: Recipe) -> Non
 
 def test_result_does_not_depend_on_micro_batches(corpus: Corpus, recipe: Recipe) -> None:
     recipe = _without_dropout(recipe)
-    whole, parts = (
-        Trainer(corpus, corpus.runs(), recipe, micro_tokens=positions) for positions in (10**6, 3 * 22)
-    )
+    whole, parts = (Trainer(corpus, corpus.runs(), recipe, micro_tokens=positions) for positions in (10**6, 3 * 22))
     for planned, _ in zip(plan(corpus.runs(), recipe), range(4), strict=False):
         assert float(whole.step(planned)) == pytest.approx(float(parts.step(planned)), rel=1e-5)
     for name, tensor in whole.model.state_dict().items():

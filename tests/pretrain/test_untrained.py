@@ -40,9 +40,7 @@ def test_start_is_made_again(checkpoint: tuple[Path, Trainer], capsys: pytest.Ca
     assert capsys.readouterr().err == ""
 
 
-def test_other_random_weights_are_noted(
-    checkpoint: tuple[Path, Trainer], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_random_weights_are_noted(checkpoint: tuple[Path, Trainer], capsys: pytest.CaptureFixture[str]) -> None:
     folder, _ = checkpoint
     record = json.loads((folder / "recipe.json").read_text())
     (folder / "recipe.json").write_text(json.dumps({**record, "start_sha256": "0"}))
