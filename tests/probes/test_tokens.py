@@ -47,6 +47,12 @@ def test_melting_energy_is_that_of_biopython() -> None:
     assert np.isnan(scales.mean_over_steps(["A"], scales.ROLL)[0])
 
 
+@pytest.mark.parametrize(("scale", "published"), [(scales.TWIST, 34.2), (scales.ROLL, 2.7)])
+def test_mean_of_sixteen_steps_is_the_published_one(scale: dict[str, float], published: float) -> None:
+    """Olson et al. (1998), table 1, row MN, P-DNA: the equal-weight mean of the 16 steps."""
+    assert np.mean(list(scales.both_strands(scale).values())) == pytest.approx(published, abs=0.07)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(DNA, min_size=2, max_size=5))
 def test_likeness_is_the_longest_common_stretch(texts: list[str]) -> None:
