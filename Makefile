@@ -28,7 +28,7 @@ demo: install bedtools
 	$(PY) -m grover_probe.selfsim
 
 test: install bedtools browser
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile
 
 lint: install
 	$(PY) -m ruff check .
