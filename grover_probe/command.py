@@ -4,12 +4,13 @@ import errno
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
 
-from grover_probe.errors import GroverProbeError
+from grover_probe.errors import GroverProbeError, InputError
 
 T = TypeVar("T")
 
@@ -61,6 +62,26 @@ def fail(message: str) -> None:
 def note(message: str) -> None:
     """Print a line for the user on stderr (data go to stdout)."""
     print(message, file=sys.stderr, flush=True)
+
+
+def note_files(out: Path, names: Sequence[str], verb: str = "wrote") -> None:
+    """Say which files a command has left."""
+    note(f"{verb} {', '.join(str(out / name) for name in names)}")
+
+
+def refuse_misplaced_options(context: typer.Context) -> None:
+    """Refuse options in front of a subcommand, which would be lost without a word.
+
+    Raises
+    ------
+    InputError
+        When there is one.
+    """
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--" + name.replace("_", "-")
+            raise InputError(f"{option} stands before {context.invoked_subcommand!r}; put it after the subcommand")
 
 
 def track(

@@ -4,13 +4,13 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from grover_probe import __version__
-from grover_probe.files import atomic_path, sha256_of
+from grover_probe.files import atomic_path, sha256_of, staged_files
 
 # By the names they are installed by; those that are not there are left out.
 _REPORTED = (
@@ -71,3 +71,34 @@ def write_run(path: Path | str, *, inputs: Mapping[str, Any], parameters: Mappin
     }
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def write_result(
+    out: Path | str,
+    names: Sequence[str],
+    save: Callable[[Path], object],
+    record: str,
+    *,
+    inputs: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    **more: Any,
+) -> None:
+    """Write the files of a result and the record that vouches for them, all or none.
+
+    Parameters
+    ----------
+    out
+        Folder of the result.
+    names
+        Files of the result.
+    save
+        Writes them into the folder that it is given.
+    record
+        Name of the sidecar; it holds the hash of each file.
+    inputs, parameters, more
+        As in `write_run`.
+    """
+    with staged_files(out, (*names, record)) as staging:
+        save(staging)
+        hashes = {name: sha256_of(staging / name) for name in names}
+        write_run(staging / record, inputs=inputs, parameters=parameters, outputs=hashes, **more)

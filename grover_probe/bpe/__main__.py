@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from grover_probe.command import new_app, note, run
+from grover_probe.options import ChromosomesOption, ProgressOption
 
 app = new_app(
     "Byte-pair encoding of DNA: exact, at genome scale.\n\n"
@@ -14,11 +15,7 @@ app = new_app(
     no_args_is_help=True,
 )
 
-Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on stderr.")]
-Chromosomes = Annotated[
-    list[str] | None, typer.Option("--chromosomes", help="Only this sequence (repeat for more); all by default.")
-]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all processors")]
 
 
 @app.command(epilog="Example: `python -m grover_probe.bpe train --genome chr20.fa.gz --merges 600 --out tokenizer`")
@@ -26,9 +23,9 @@ def train(
     genome: Annotated[list[Path], typer.Option(help="FASTA or 2bit file (repeat for several genomes).")],
     out: Annotated[Path, typer.Option(help="Folder for tokenizer.json, merges.tsv and tokenizer.run.json.")],
     merges: Annotated[int, typer.Option(min=1, max=64_000, help="Merges to learn.")] = 600,
-    chromosomes: Chromosomes = None,
-    threads: Threads = None,
-    progress: Progress = True,
+    chromosomes: ChromosomesOption = None,
+    threads: ThreadsOption = None,
+    progress: ProgressOption = True,
 ) -> None:
     """Learn a tokenizer. Interrupted with Ctrl-C it keeps its merges, and the same command goes on from there."""
     from grover_probe.bpe.learn import learn_tokenizer
@@ -44,8 +41,8 @@ def encode(
     tokenizer: Annotated[Path, typer.Option(help="tokenizer.json or its folder.")],
     genome: Annotated[Path, typer.Option(help="FASTA or 2bit file.")],
     out: Annotated[Path, typer.Option(help="Folder for the corpus: ids, base offsets, corpus.json.")],
-    chromosomes: Chromosomes = None,
-    progress: Progress = True,
+    chromosomes: ChromosomesOption = None,
+    progress: ProgressOption = True,
 ) -> None:
     """Encode a genome and store its tokens as a corpus."""
     from grover_probe.bpe.files import load_tokenizer
@@ -61,8 +58,8 @@ def compare(
     a: Annotated[Path, typer.Argument(help="tokenizer.json or its folder.")],
     b: Annotated[Path, typer.Argument(help="The other one.")],
     genome: Annotated[Path, typer.Option(help="FASTA or 2bit file.")],
-    chromosomes: Chromosomes = None,
-    progress: Progress = True,
+    chromosomes: ChromosomesOption = None,
+    progress: ProgressOption = True,
 ) -> None:
     """Say how two tokenizers differ on a genome: one row of tab-separated values on stdout."""
     from grover_probe.bpe.compare import compare as compare_tokenizers

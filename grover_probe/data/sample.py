@@ -14,7 +14,11 @@ SLICE_END = 35_200_000
 SLICE_LENGTH = SLICE_END - SLICE_START
 SLICE_NAME = f"{SLICE_CHROMOSOME}_{SLICE_START}_{SLICE_END}"
 
+#: What commands take where they are given nothing else.
 GENOME = "chr20_slice.2bit"
+CHECKPOINT = "checkpoint"
+REGION = "demo_region.bed"
+REPEATS = "repeats.bed.gz"
 
 _BED6 = ("chrom", "start", "end", "name", "score", "strand")
 

@@ -5,8 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note_files
 from grover_probe.errors import InputError
+from grover_probe.options import (
+    BatchSizeOption,
+    DeviceOption,
+    DtypeOption,
+    GenomeOption,
+    ModelOption,
+    ModelTokenizerOption,
+    OutOption,
+    ProgressOption,
+    RevisionOption,
+    TrustOption,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,15 +33,10 @@ _RECORD = "evaluate.run.json"
     "heldout.bed --annotation repeats.bed --out results`"
 )
 def evaluate(
-    model: Annotated[
-        str | None, typer.Option(help="Model folder or hub id.", show_default="the embedded checkpoint")
-    ] = None,
-    genome: Annotated[
-        Path | None, typer.Option(help="FASTA or 2bit.", show_default="the embedded slice of hg19 chr20")
-    ] = None,
-    tokenizer: Annotated[
-        Path | None, typer.Option(help="tokenizer.json or its folder.", show_default="the model's")
-    ] = None,
+    model: ModelOption = None,
+    revision: RevisionOption = None,
+    genome: GenomeOption = None,
+    tokenizer: ModelTokenizerOption = None,
     regions: Annotated[
         Path | None, typer.Option(help="BED: sequence the model has not seen.", show_default="all of the genome")
     ] = None,
@@ -46,39 +53,41 @@ def evaluate(
     window: Annotated[
         int | None, typer.Option(min=1, help="Tokens per window.", show_default="the model's longest")
     ] = None,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 for the forward pass.")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows per batch; does not change results.")] = 8,
+    trust_remote_code: TrustOption = False,
+    dtype: DtypeOption = "fp32",
+    device: DeviceOption = "auto",
+    batch_size: BatchSizeOption = 8,
     seed: Annotated[int, typer.Option(help="Decides windows and masks.")] = 0,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("evaluate-out"),
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    out: OutOption = Path("evaluate-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Mask tokens of held-out sequence and let the model predict them, beside unigram and bigrams.
 
     Without arguments: the embedded checkpoint on the embedded slice of hg19 chr20, on which it was not trained.
     """
     from grover_probe import models
-    from grover_probe.annotation import read_bed, read_intervals
     from grover_probe.corpus import tokenize
-    from grover_probe.data.sample import sample_path
+    from grover_probe.data.sample import CHECKPOINT, GENOME, REPEATS, sample_path
     from grover_probe.evaluate.evaluation import FILES
     from grover_probe.evaluate.evaluation import evaluate as ask
-    from grover_probe.files import output_folder, staged_files
+    from grover_probe.files import output_folder
     from grover_probe.genome import open_genome
+    from grover_probe.inputs import describe_files, open_tokenizer_of, read_regions, read_repeats
     from grover_probe.models.loading import check_fits
-    from grover_probe.provenance import describe_file, write_run
+    from grover_probe.provenance import describe_file, write_result
 
     if genome is None:
-        genome = sample_path("chr20_slice.2bit")
-        annotation = annotation or sample_path("repeats.bed.gz")
-    name = model or str(sample_path("checkpoint"))
+        genome, annotation = sample_path(GENOME), annotation or sample_path(REPEATS)
+    name = model or str(sample_path(CHECKPOINT))
     with output_folder(out):
+        files = describe_files(genome=genome, regions=regions, annotation=annotation)
         sequence = open_genome(genome)
-        inside = None if regions is None else read_bed(regions, sequence)[0]
-        repeats = None if annotation is None else read_intervals(annotation, sequence)
-        language_model = models.load(name, device=device, dtype=dtype)
-        pieces = models.load_tokenizer(tokenizer or name)
-        check_fits(language_model, pieces.lengths, str(tokenizer or name))
+        inside, repeats = read_regions(regions, sequence), read_repeats(annotation, sequence)
+        language_model = models.load(
+            name, device=device, dtype=dtype, trust_remote_code=trust_remote_code, revision=revision
+        )
+        pieces = open_tokenizer_of(name, tokenizer, revision)
+        check_fits(language_model, pieces.lengths, tokenizer or name)
         if window is not None and window > language_model.max_tokens:
             raise InputError(f"--window {window}: {name} takes windows of up to {language_model.max_tokens} tokens")
         corpus = tokenize(sequence, pieces, progress=progress)
@@ -105,34 +114,28 @@ def evaluate(
             seed=seed,
             progress=progress,
         )
-        with staged_files(out, (*FILES, _RECORD)) as staging:
-            result.save(staging)
-            files = {"genome": genome, "regions": regions, "annotation": annotation}
-            write_run(
-                staging / _RECORD,
-                inputs={
-                    "model": language_model.source,
-                    "tokenizer": {"hash": pieces.hash},
-                    "train_genome": [describe_file(path) for path in train_genome or ()],
-                    **{name: describe_file(path) for name, path in files.items() if path is not None},
-                },
-                parameters={
-                    "mask_rate": mask_rate,
-                    "n_masked": n_masked,
-                    "window": window,
-                    "dtype": dtype,
-                    "seed": seed,
-                },  # fmt: skip
-            )
+        write_result(
+            out, FILES, result.save, _RECORD,
+            inputs={
+                "model": language_model.source,
+                "tokenizer": {"hash": pieces.hash},
+                "train_genome": [describe_file(path) for path in train_genome or ()],
+                **files,
+            },
+            parameters={
+                "mask_rate": mask_rate, "n_masked": n_masked, "window": window, "dtype": dtype, "seed": seed
+            },
+        )  # fmt: skip
     print(systems_table(result.to_frame()))
-    note(f"wrote {', '.join(str(out / each) for each in (*FILES, _RECORD))}")
+    note_files(out, (*FILES, _RECORD))
 
 
 def systems_table(systems: "pd.DataFrame") -> str:
     """The table of systems as text."""
     names = {
         "part": "tokens in", "system": "system", "n_masked": "masked", "perplexity": "perplexity",
-        "percent_of_vocabulary": "% of vocabulary", "bits_per_base": "bits/base", "top1": "top-1 %", "top60": "top-60 %",
+        "percent_of_vocabulary": "% of vocabulary", "bits_per_base": "bits/base", "top1": "top-1 %",
+        "top60": "top-60 %",
     }  # fmt: skip
     shown = systems[list(names)].assign(top1=100 * systems.top1, top60=100 * systems.top60).rename(columns=names)
     formats = dict.fromkeys(("perplexity", "% of vocabulary", "top-1 %", "top-60 %"), "{:.1f}".format)

@@ -8,13 +8,22 @@ import typer
 
 from grover_probe.command import new_app, note
 from grover_probe.extract.job import DEFAULT_REDUCERS, Job
+from grover_probe.options import (
+    DeviceOption,
+    DtypeOption,
+    ModelOption,
+    ModelTokenizerOption,
+    OutOption,
+    ProgressOption,
+    RegionsOption,
+    RevisionOption,
+    TrustOption,
+)
 
 if TYPE_CHECKING:
     from grover_probe.extract.results import PassResult
 
 app = new_app("Read a genome once with a model and keep what several analyses need of its hidden states.")
-
-_SAMPLE_REGION = "demo_region.bed"
 
 
 @app.command(
@@ -22,17 +31,14 @@ _SAMPLE_REGION = "demo_region.bed"
     "--out pass`; on several GPUs `torchrun --nproc-per-node 4 -m grover_probe.extract ...`"
 )
 def extract(
-    model: Annotated[
-        str | None, typer.Option(help="Model folder or hub id.", show_default="the embedded checkpoint")
-    ] = None,
+    model: ModelOption = None,
+    revision: RevisionOption = None,
     genome: Annotated[
         Path | None,
         typer.Option(help="FASTA, 2bit or a corpus folder.", show_default="the embedded slice of hg19 chr20"),
     ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="tokenizer.json, its folder, or 6-mer.", show_default="the model's")
-    ] = None,
-    regions: Annotated[Path | None, typer.Option(help="BED: read only tokens inside.")] = None,
+    tokenizer: ModelTokenizerOption = None,
+    regions: RegionsOption = None,
     bed: Annotated[Path | None, typer.Option(help="BED: mean hidden states over these intervals.")] = None,
     reducers: Annotated[
         str,
@@ -52,39 +58,36 @@ def extract(
     strand: Annotated[str, typer.Option(help="forward, reverse or both.")] = "forward",
     sample_every: Annotated[int, typer.Option(min=1, help="cka and lens use one token in so many.")] = 16,
     sample_per_token: Annotated[int, typer.Option(min=2, help="explainable uses so many occurrences per token.")] = 64,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 for the forward pass.")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    trust_remote_code: TrustOption = False,
+    dtype: DtypeOption = "fp32",
+    device: DeviceOption = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Full windows per batch.")] = 8,
     parts: Annotated[
         int | None, typer.Option(min=1, max=99, help="Most processes that can share it.", show_default="by size, to 16")
     ] = None,
     save_every: Annotated[float, typer.Option(min=0, help="Seconds between saved states.")] = 30,
     resume: Annotated[bool, typer.Option(help="Go on from what an earlier run left in --out.")] = True,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run the code that comes with a model, if it needs it.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("extract-out"),
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    out: OutOption = Path("extract-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Run windows of a genome through a model, once, and keep sums instead of hidden states.
 
     Without arguments: the embedded checkpoint on 1 Mb of the embedded slice of hg19 chr20. The same command again goes
     on where a stopped one ended; the result has the same bits.
     """
-    from grover_probe.data.sample import sample_path
+    from grover_probe.data.sample import CHECKPOINT, GENOME, REGION, sample_path
     from grover_probe.extract.whole import extract as run_extract
 
     if genome is None:
-        genome = sample_path("chr20_slice.2bit")
-        regions = regions or sample_path(_SAMPLE_REGION)
-    model = model or str(sample_path("checkpoint"))
+        genome, regions = sample_path(GENOME), regions or sample_path(REGION)
     names = _split(reducers)
     if bed is not None and "regions" not in names:
         names = (*names, "regions")
     job = Job(
-        model=model, genome=genome, tokenizer=tokenizer or model, regions=regions, bed=bed, reducers=names,
-        layers=layers, window_layers=window_layers, poolings=_split(poolings), overlap=overlap, strand=strand,
-        sample_every=sample_every, sample_per_token=sample_per_token, dtype=dtype, parts=parts,
+        model=model or str(sample_path(CHECKPOINT)), revision=revision, genome=genome, tokenizer=tokenizer,
+        regions=regions, bed=bed, reducers=names, layers=layers, window_layers=window_layers,
+        poolings=_split(poolings), overlap=overlap, strand=strand, sample_every=sample_every,
+        sample_per_token=sample_per_token, dtype=dtype, parts=parts,
     )  # fmt: skip
     result = run_extract(
         job, out, device=device, batch_size=batch_size, resume=resume, save_every=save_every,

@@ -1,4 +1,4 @@
-"""What a command was given: files of the user or the embedded sample, and their content for the record."""
+"""What only a pass reads: a corpus in place of a genome, and reducers by name."""
 
 import hashlib
 import importlib
@@ -6,44 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grover_probe.errors import InputError
+from grover_probe.inputs import is_corpus
 
 if TYPE_CHECKING:
     from grover_probe.corpus import Corpus
     from grover_probe.extract.reducers import Reducer
     from grover_probe.genome import Genome
-
-_CORPUS = "corpus.json"
-
-
-def describe_inputs(model: str, tokenizer: str | Path, **files: Path | None) -> dict[str, Any]:
-    """Content of model, tokenizer and input files, by hash: what decides whether an earlier result is still right.
-
-    Parameters
-    ----------
-    model, tokenizer
-        Folder or hub id each; the tokenizer also a file or a name such as ``6-mer``.
-    files
-        By option name; those that are None are left out. A corpus folder counts as a file.
-
-    Raises
-    ------
-    InputError
-        When one is not there.
-    """
-    from grover_probe.models.folder import describe_model
-    from grover_probe.provenance import describe_file
-
-    path = Path(tokenizer)
-    path = path / "tokenizer.json" if path.is_dir() else path
-    found: dict[str, Any] = {"model": describe_model(model)}
-    for name, file in files.items():
-        if file is None:
-            continue
-        inside = file / _CORPUS
-        if not (file.is_file() or inside.is_file()):
-            raise InputError(f"{file}: no such file for --{name.replace('_', '-')}")
-        found[name] = describe_file(file if file.is_file() else inside)
-    return found | {"tokenizer": describe_file(path) if path.is_file() else {"name": str(tokenizer)}}
 
 
 def open_sequences(path: Path, tokenizer: Any) -> "tuple[Genome, Corpus | None]":
@@ -58,7 +26,7 @@ def open_sequences(path: Path, tokenizer: Any) -> "tuple[Genome, Corpus | None]"
     from grover_probe.extract.strands import CorpusNames
     from grover_probe.genome import open_genome
 
-    if not (path / _CORPUS).is_file():
+    if not is_corpus(path):
         return open_genome(path), None
     corpus = open_corpus(path, tokenizer)
     return CorpusNames(path, corpus.chroms), corpus

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grover_probe.errors import InputError
-from grover_probe.extract.inputs import describe_inputs, find_reducer
+from grover_probe.extract.inputs import find_reducer
 from grover_probe.extract.layers import parse_layers
 from grover_probe.extract.results import FORMAT_VERSION
+from grover_probe.inputs import describe_inputs, is_corpus
 
 if TYPE_CHECKING:
     from grover_probe.models.loading import LanguageModel
@@ -30,7 +31,7 @@ class Job:
     genome
         FASTA, 2bit, or a corpus folder.
     tokenizer
-        Folder, hub id, ``tokenizer.json`` or a name such as ``6-mer``.
+        Folder, hub id, ``tokenizer.json`` or a name such as ``6-mer``; the model's own when None.
     regions
         BED: only tokens wholly inside are read.
     bed
@@ -53,11 +54,13 @@ class Job:
         Precision of the forward pass.
     parts
         Parts of the pass, and the most processes that can share it; by size when None.
+    revision
+        Of a hub id.
     """
 
     model: str
     genome: Path
-    tokenizer: str | Path
+    tokenizer: str | Path | None = None
     regions: Path | None = None
     bed: Path | None = None
     reducers: tuple[str, ...] = DEFAULT_REDUCERS
@@ -70,6 +73,7 @@ class Job:
     sample_per_token: int = 64
     dtype: str = "fp32"
     parts: int | None = None
+    revision: str | None = None
 
     def check(self) -> None:
         """Refuse what cannot be done, before anything large is read.
@@ -92,7 +96,7 @@ class Job:
             raise InputError(f"--reducers: {twice[0]} is named twice" if twice else "--reducers: name at least one")
         if ("regions" in names) != (self.bed is not None):
             raise InputError("the reducer `regions` and --bed INTERVALS go together; give both or neither")
-        if self.strand != "forward" and (self.genome / "corpus.json").is_file():
+        if self.strand != "forward" and is_corpus(self.genome):
             raise InputError(f"--strand {self.strand}: a corpus holds one strand; give the genome as FASTA or 2bit")
 
     def resolve(self, model: "LanguageModel") -> dict[str, Any]:
@@ -111,7 +115,9 @@ class Job:
             raise InputError(f"--window-layers {self.window_layers}: not all of them are among --layers {self.layers}")
         if "cls" in self.poolings and model.specials.cls is None:
             raise InputError(f"--poolings cls: {model.name} takes no [CLS]; expected mean or max")
-        inputs = describe_inputs(self.model, self.tokenizer, genome=self.genome, regions=self.regions, bed=self.bed)
+        inputs = describe_inputs(
+            self.model, self.tokenizer, self.revision, genome=self.genome, regions=self.regions, bed=self.bed
+        )
         own = {name: find_reducer(name)[1] for name in self.reducers}
         parameters = {
             "layers": layers,

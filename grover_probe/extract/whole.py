@@ -17,6 +17,7 @@ from grover_probe.extract.parts import Parts, cut_parts, merge_parts, run_part
 from grover_probe.extract.processes import Processes, join_processes
 from grover_probe.extract.results import RECORD, VOCABULARY, WINDOWS, PassResult, open_pass
 from grover_probe.files import atomic_path, output_folder, staged_files
+from grover_probe.inputs import chroms_of, open_tokenizer_of, read_regions
 
 if TYPE_CHECKING:
     from grover_probe.corpus import Corpus
@@ -113,6 +114,7 @@ def extract(
             device=processes.pick_device(device),
             dtype=job.dtype,
             trust_remote_code=trust_remote_code,
+            revision=job.revision,
         )
         sequences = read_sequences(job, model, tell=note if processes.is_first else lambda line: None)
         plan = processes.tell(job.resolve(model) if processes.is_first else None)
@@ -145,23 +147,16 @@ def read_sequences(job: Job, model: "LanguageModel", tell: Callable[[str], None]
     InputError
         When one of them cannot be used, or the model cannot embed the tokenizer's ids.
     """
-    from grover_probe.annotation import read_bed
     from grover_probe.extract.inputs import open_sequences
     from grover_probe.extract.strands import StrandedGenome
     from grover_probe.models.loading import check_fits
-    from grover_probe.models.tokenizers import load_tokenizer
 
-    tokenizer = load_tokenizer(job.tokenizer)
-    check_fits(model, tokenizer.lengths, str(job.tokenizer))
+    tokenizer = open_tokenizer_of(job.model, job.tokenizer, job.revision)
+    check_fits(model, tokenizer.lengths, str(job.tokenizer or job.model))
     genome, corpus = open_sequences(job.genome, tokenizer)
-    found: dict[str, list[Region] | None] = {}
-    for name, path in (("regions", job.regions), ("bed", job.bed)):
-        regions, elsewhere = (None, 0) if path is None else read_bed(path, genome)
-        if elsewhere:
-            tell(f"{path}: {elsewhere:,} intervals lie on sequences that {genome.path.name} does not have; left out")
-        found[name] = regions
+    inside, bed = (read_regions(path, genome, tell) for path in (job.regions, job.bed))
     stranded = genome if corpus is not None else StrandedGenome(genome, job.strand)
-    return Sequences(tokenizer, stranded, corpus, found["regions"], found["bed"] or [])
+    return Sequences(tokenizer, stranded, corpus, inside, bed or [])
 
 
 def _is_finished(out: Path, plan: dict[str, Any], resume: bool) -> bool:
@@ -220,8 +215,7 @@ def _prepare(
         with atomic_path(folder / _KEY) as temporary:
             temporary.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
         if sequences.corpus is None and not (folder / "corpus").is_dir():
-            names = sequences.genome.names
-            chroms = None if inside is None else sorted({region.chrom for region in inside}, key=names.index)
+            chroms = chroms_of(inside, sequences.genome)
             write_corpus(sequences.genome, sequences.tokenizer, folder / "corpus", chroms=chroms, progress=progress)
     processes.wait()
     corpus = sequences.corpus or open_corpus(folder / "corpus", sequences.tokenizer)

@@ -1,33 +1,26 @@
 """The command line of overlap: tokens, windows and sets of intervals against annotation; tracks for a browser."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note, note_files, refuse_misplaced_options
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.options import GenomeOption, OutOption, ProgressOption, RegionsOption, TokenizerOption
 
 app = new_app("Where on the genome do tokens and windows lie? Enrichment in annotation with matched nulls; tracks.")
 
-TokenizerOption = Annotated[
-    str | None,
-    typer.Option(help="tokenizer.json, its folder, or 6-mer.", show_default="that of the embedded checkpoint"),
-]
-GenomeOption = Annotated[
-    Path | None, typer.Option(help="FASTA or 2bit.", show_default="the embedded slice of hg19 chr20")
-]
 AnnotationOption = Annotated[
     list[str] | None,
     typer.Option(help="BED, GTF, rmsk, ...: FILE, NAME=FILE or FILE:COLUMN; repeat for more."),
 ]
-ClassColumn = Annotated[
+ClassColumnOption = Annotated[
     str | None,
     typer.Option(help="Column of the classes: number from 1, name, or GTF attribute.", show_default="one class"),
 ]
-Regions = Annotated[Path | None, typer.Option(help="BED: use only tokens inside.", show_default="all")]
-Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on stderr.")]
 
 
 @app.callback(
@@ -40,21 +33,21 @@ def overlap(
     tokenizer: TokenizerOption = None,
     genome: GenomeOption = None,
     annotation: AnnotationOption = None,
-    class_column: ClassColumn = None,
-    regions: Regions = None,
+    class_column: ClassColumnOption = None,
+    regions: RegionsOption = None,
     turns: Annotated[int, typer.Option(min=2, help="Random turns of the annotation around each chromosome.")] = 200,
     blocks: Annotated[int, typer.Option(min=2, help="Parts of the genome for confidence intervals.")] = 100,
     min_members: Annotated[int, typer.Option(min=1, help="Intervals that a class must have.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Decides the turns.")] = 0,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("overlap-out"),
-    progress: Progress = True,
+    out: OutOption = Path("overlap-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Measure how much more often than expected each token lies in each class of annotation.
 
     Without arguments: the tokenizer of the embedded checkpoint on the embedded slice of hg19 chr20 with its annotation.
     """
     if context.invoked_subcommand is not None:
-        _refuse_misplaced_options(context)
+        refuse_misplaced_options(context)
         return
     from grover_probe.overlap.inputs import open_inputs
     from grover_probe.overlap.tokens import token_overlap
@@ -91,18 +84,18 @@ def windows(
     tokenizer: TokenizerOption = None,
     genome: GenomeOption = None,
     annotation: AnnotationOption = None,
-    class_column: ClassColumn = None,
+    class_column: ClassColumnOption = None,
     signal: Annotated[
         list[str] | None, typer.Option(help="bedGraph, wiggle or bigWig: FILE or NAME=FILE; repeat for more.")
     ] = None,
-    regions: Regions = None,
+    regions: RegionsOption = None,
     windows: Annotated[
         Path | None, typer.Option(help="BED of windows.", show_default="consecutive windows of tokens")
     ] = None,
     length: Annotated[int, typer.Option(min=1, help="Tokens per window.")] = 510,
     rule: Annotated[str, typer.Option(help="Label of a window: majority, any or centre.")] = "majority",
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("overlap-out"),
-    progress: Progress = True,
+    out: OutOption = Path("overlap-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Describe windows: share of each class, label, strand of its features, mean signal."""
     from grover_probe.overlap.window_table import describe_windows
@@ -125,9 +118,9 @@ def windows(
 def sets(
     genome: GenomeOption = None,
     annotation: AnnotationOption = None,
-    class_column: ClassColumn = None,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("overlap-out"),
-    progress: Progress = True,
+    class_column: ClassColumnOption = None,
+    out: OutOption = Path("overlap-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Compare the classes of the first annotation with those of the others, or with each other when there is one."""
     from grover_probe.data.sample import GENOME, sample_path
@@ -162,7 +155,7 @@ def sets(
 def tracks(
     tokenizer: TokenizerOption = None,
     genome: GenomeOption = None,
-    regions: Regions = None,
+    regions: RegionsOption = None,
     token: Annotated[list[str] | None, typer.Option(help="BED of this token's occurrences; repeat for more.")] = None,
     boundaries: Annotated[bool, typer.Option(help="Track of the first base of each token.")] = False,
     values: Annotated[
@@ -171,8 +164,8 @@ def tracks(
     ] = None,
     layer: Annotated[int | None, typer.Option(help="Rows of --values to use where the table has layers.")] = None,
     bedgraph: Annotated[bool, typer.Option(help="Write bedGraph in place of bigWig.")] = False,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("overlap-out"),
-    progress: Progress = True,
+    out: OutOption = Path("overlap-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Write tokens for a genome browser: positions as BED, boundaries and values per token as bigWig."""
     from grover_probe.overlap.inputs import open_inputs
@@ -190,21 +183,8 @@ def tracks(
         )  # fmt: skip
 
 
-def _write(make: Any, names: list[str], out: Path, record: str, **more: Any) -> None:
-    """Write the files of a result and the record that vouches for them, all or none."""
-    from grover_probe.files import sha256_of, staged_files
-    from grover_probe.provenance import write_run
+def _write(save: Any, names: Sequence[str], out: Path, record: str, **more: Any) -> None:
+    from grover_probe.provenance import write_result
 
-    with staged_files(out, [*names, record]) as staging:
-        make(staging)
-        write_run(staging / record, outputs={name: sha256_of(staging / name) for name in names}, **more)
-    note(f"wrote {', '.join(str(out / name) for name in [*names, record])}")
-
-
-def _refuse_misplaced_options(context: typer.Context) -> None:
-    """Options in front of a subcommand would be lost without a word."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = "--" + name.replace("_", "-")
-            raise InputError(f"{option} stands before {context.invoked_subcommand!r}; put it after the subcommand")
+    write_result(out, names, save, record, **more)
+    note_files(out, [*names, record])

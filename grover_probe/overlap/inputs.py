@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grover_probe.annotation import Annotation, NothingHereError, read_annotation, read_bed
+from grover_probe.annotation import Annotation, NothingHereError, read_annotation
 from grover_probe.command import note
-from grover_probe.corpus import Corpus, tokenize
+from grover_probe.corpus import Corpus
 from grover_probe.data.sample import GENOME, sample_path
 from grover_probe.errors import InputError
 from grover_probe.genome import Genome, open_genome
+from grover_probe.inputs import describe_files, read_regions, tokenize_regions
 from grover_probe.kmer import AnyTokenizer, open_tokenizer
 from grover_probe.provenance import describe_file
 
@@ -130,17 +131,13 @@ def open_inputs(
     if annotation is None and genome is None:
         annotation = [str(sample_path(name)) + column for name, column in SAMPLE_ANNOTATION]
     annotations, skipped, described = read_annotations(annotation or (), class_column, sequences)
-    inside = None if regions is None else read_bed(regions, sequences)[0]
-    chroms = None if inside is None else sorted({region.chrom for region in inside}, key=sequences.names.index)
-    corpus = tokenize(sequences, scheme, chroms, progress=progress)
-    files: dict[str, Any] = {
-        "genome": describe_file(sequences.path),
+    corpus, runs = tokenize_regions(sequences, scheme, read_regions(regions, sequences), progress=progress)
+    files = {
+        **describe_files(genome=sequences.path, regions=regions),
         "tokenizer": {"hash": scheme.hash},
         "annotation": described,
     }
-    if regions is not None:
-        files["regions"] = describe_file(regions)
-    return Inputs(sequences, scheme, corpus, corpus.runs(inside), annotations, skipped, files)
+    return Inputs(sequences, scheme, corpus, runs, annotations, skipped, files)
 
 
 def token_windows(corpus: Corpus, runs: np.ndarray, length: int) -> "pd.DataFrame":

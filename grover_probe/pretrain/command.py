@@ -8,6 +8,7 @@ import typer
 
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
+from grover_probe.options import ProgressOption
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -50,7 +51,7 @@ def pretrain(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")] = None,
     save_minutes: Annotated[float, typer.Option(min=0, help="Minutes between saved states.")] = 5.0,
     keep: Annotated[int, typer.Option(min=1, help="Newest states to keep, besides the best.")] = 2,
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    progress: ProgressOption = True,
 ) -> None:
     """Train a model, or continue the run in `--out`, and write `OUT/checkpoint`."""
     from grover_probe.pretrain.recipe import Recipe

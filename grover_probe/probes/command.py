@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note, note_files
 from grover_probe.errors import InputError, MissingDependencyError
 from grover_probe.files import output_folder
+from grover_probe.options import OutOption, ProgressOption, TokenizerOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,15 +76,12 @@ class Job:
     def inputs(self) -> dict[str, Any]:
         """Content of every input, by hash; of a pass its record, which holds the hashes of what it was made from."""
         from grover_probe.extract.results import RECORD
-        from grover_probe.provenance import describe_file
+        from grover_probe.inputs import describe_files, describe_tokenizer
 
-        files = {name: folder / RECORD for name, folder in self.passes.items()}
+        files: dict[str, Path | None] = {name: folder / RECORD for name, folder in self.passes.items()}
         files |= {each.name: each.path for each in self.sources}
-        files |= {name: path for name, path in (("genome", self.genome), ("overlap", self.overlap)) if path}
-        path = Path(self.tokenizer)
-        path = path / "tokenizer.json" if path.is_dir() else path
-        tokenizer = describe_file(path) if path.is_file() else {"name": self.tokenizer}
-        return {name: describe_file(path) for name, path in files.items()} | {"tokenizer": tokenizer}
+        files |= {"genome": self.genome, "overlap": self.overlap}
+        return {**describe_files(**files), "tokenizer": describe_tokenizer(self.tokenizer)}
 
 
 @app.command(
@@ -100,10 +98,7 @@ def probes(
         Path | None, typer.Option(help="Pass of the untrained start of the model.", show_default="none")
     ] = None,
     genome: Annotated[Path | None, typer.Option(help="FASTA or 2bit of the pass, for windows.")] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(help="tokenizer.json of the pass, its folder, or 6-mer.", show_default="the embedded one"),
-    ] = None,
+    tokenizer: TokenizerOption = None,
     annotation: Annotated[
         list[str] | None,
         typer.Option(help="name=path[:class column][@any|majority|centre]: what windows lie in. Repeatable."),
@@ -130,8 +125,8 @@ def probes(
     block_size: Annotated[int, typer.Option(help="Bases that are held out together.")] = 500_000,
     resamples: Annotated[int, typer.Option(min=20, help="Bootstrap resamples of blocks.")] = 200,
     seed: Annotated[int, typer.Option(help="Decides folds, draws, shuffles and resamples.")] = 0,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("probes-out"),
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    out: OutOption = Path("probes-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Probe embeddings of tokens and windows for what annotation says, layer by layer, with controls.
 
@@ -170,7 +165,7 @@ def probes(
         note(each)
     print(summary(result))
     note(_LEGEND)
-    note(f"wrote {', '.join(str(out / name) for name in (*_OUTPUTS, _RECORD))}")
+    note_files(out, (*_OUTPUTS, _RECORD))
 
 
 def summary(result: "ProbeResult") -> str:
@@ -285,22 +280,18 @@ def _level(name: str, job: Job, passes: dict[str, "PassResult"]) -> tuple[Any, l
 
 
 def _write(result: "ProbeResult", job: Job, out: Path) -> None:
-    from grover_probe.files import sha256_of, staged_files
     from grover_probe.plotting.probes import probes_figure
     from grover_probe.plotting.style import save_figure
-    from grover_probe.provenance import write_run
+    from grover_probe.provenance import write_result
 
-    with staged_files(out, (*_OUTPUTS, _RECORD)) as staging:
-        result.save(staging)
-        save_figure(probes_figure(result.table), staging / "probes", formats=("png", "svg"))
-        write_run(
-            staging / _RECORD,
-            inputs=job.inputs(),
-            parameters=job.parameters(),
-            outputs={name: sha256_of(staging / name) for name in _OUTPUTS},
-            notes=list(result.notes),
-            best=_records(result.table),
-        )
+    def save(folder: Path) -> None:
+        result.save(folder)
+        save_figure(probes_figure(result.table), folder / "probes", formats=("png", "svg"))
+
+    write_result(
+        out, _OUTPUTS, save, _RECORD,
+        inputs=job.inputs(), parameters=job.parameters(), notes=list(result.notes), best=_records(result.table),
+    )  # fmt: skip
 
 
 def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:

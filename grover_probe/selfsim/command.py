@@ -7,9 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note, note_files
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.inputs import describe_inputs
+from grover_probe.options import (
+    BatchSizeOption,
+    DeviceOption,
+    DtypeOption,
+    GenomeOption,
+    ModelOption,
+    ModelTokenizerOption,
+    OutOption,
+    ProgressOption,
+    RegionsOption,
+    RevisionOption,
+    TrustOption,
+)
 from grover_probe.selfsim.extracted import ExtractedJob
 
 if TYPE_CHECKING:
@@ -21,7 +35,6 @@ _RHO_LEGEND = (
     "rho: Spearman of adjusted self-similarity with the share of a token's occurrences in repeats; "
     "rho|f,l,gc: with frequency, length and GC held constant"
 )
-_SAMPLE_REGION = "demo_region.bed"
 _MOST_LAYERS = 999
 _OUTPUTS = ("selfsim.parquet", "selfsim.tsv", "selfsim.png", "selfsim.svg")
 _RECORD = "selfsim.run.json"
@@ -33,17 +46,20 @@ class Job:
 
     Attributes
     ----------
-    model
-        Folder or hub id.
-    genome, tokenizer, regions, annotation
-        Files; `tokenizer` is a folder or ``tokenizer.json``.
+    model, revision
+        Folder, or hub id and its revision.
+    tokenizer
+        As in `grover_probe.models.load_tokenizer`; the model's own when None.
+    genome, regions, annotation
+        Files.
     layers, max_per_token, dtype, seed
         As in `grover_probe.selfsim.self_similarity`.
     """
 
     model: str
+    revision: str | None
     genome: Path
-    tokenizer: Path
+    tokenizer: str | None
     regions: Path | None
     annotation: Path | None
     layers: tuple[int, ...] | None
@@ -57,21 +73,8 @@ class Job:
 
     def inputs(self) -> dict[str, Any]:
         """Content of every input file, by hash: what decides whether an earlier result is still right."""
-        from grover_probe.models.folder import describe_model
-        from grover_probe.provenance import describe_file
-
-        tokenizer = self.tokenizer / "tokenizer.json" if self.tokenizer.is_dir() else self.tokenizer
-        files = {
-            "genome": self.genome,
-            "tokenizer": tokenizer,
-            "regions": self.regions,
-            "annotation": self.annotation,
-        }
-        for name, path in files.items():
-            if path is not None and not path.is_file():
-                raise InputError(f"{path}: no such file for --{name}")
-        described = {name: describe_file(path) for name, path in files.items() if path is not None}
-        return {"model": describe_model(self.model), **described}
+        files = {"genome": self.genome, "regions": self.regions, "annotation": self.annotation}
+        return describe_inputs(self.model, self.tokenizer, self.revision, **files)
 
 
 @app.command(
@@ -79,16 +82,11 @@ class Job:
     "--annotation repeats.bed.gz --out results`"
 )
 def selfsim(
-    model: Annotated[
-        str | None, typer.Option(help="Model folder or hub id.", show_default="the embedded checkpoint")
-    ] = None,
-    genome: Annotated[
-        Path | None, typer.Option(help="FASTA or 2bit.", show_default="the embedded slice of hg19 chr20")
-    ] = None,
-    tokenizer: Annotated[
-        Path | None, typer.Option(help="tokenizer.json or its folder.", show_default="the model's")
-    ] = None,
-    regions: Annotated[Path | None, typer.Option(help="BED: use only tokens inside.")] = None,
+    model: ModelOption = None,
+    revision: RevisionOption = None,
+    genome: GenomeOption = None,
+    tokenizer: ModelTokenizerOption = None,
+    regions: RegionsOption = None,
     annotation: Annotated[Path | None, typer.Option(help="BED of repeats, for `repeat_share`.")] = None,
     extracted: Annotated[
         Path | None, typer.Option(help="Folder of `python -m grover_probe.extract`: no forward pass is needed.")
@@ -98,37 +96,50 @@ def selfsim(
         int | None,
         typer.Option(min=2, help="Sample so many occurrences per token (the paper: 5000).", show_default="all"),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 for the forward pass.")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Full windows per batch; does not change results.")] = 8,
+    trust_remote_code: TrustOption = False,
+    dtype: DtypeOption = "fp32",
+    device: DeviceOption = "auto",
+    batch_size: BatchSizeOption = 8,
     seed: Annotated[int, typer.Option(help="Decides the sample of --max-per-token.")] = 0,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("selfsim-out"),
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    out: OutOption = Path("selfsim-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Measure how similar the embeddings of one token are in different contexts, layer by layer.
 
     Without arguments: the embedded checkpoint on 1 Mb of the embedded slice of hg19 chr20, with its repeats.
     """
+    from grover_probe.data.sample import CHECKPOINT, GENOME, REGION, REPEATS, sample_path
+
+    if genome is None:
+        genome, regions = sample_path(GENOME), regions or sample_path(REGION)
+        annotation = annotation or (sample_path(REPEATS) if extracted is None else None)
+    checkpoint, wanted = str(sample_path(CHECKPOINT)), parse_layers(layers)
     job: Job | ExtractedJob
-    if extracted is not None:
-        if model is not None or max_per_token is not None:
-            raise InputError("--extracted: the pass has chosen model and tokens; leave out --model and --max-per-token")
-        sample = _make_job(None, genome, tokenizer, regions, annotation, layers, None, dtype, seed)
-        job = ExtractedJob(extracted, annotation, sample.genome, sample.tokenizer, sample.regions, sample.layers)
+    if extracted is None:
+        job = Job(
+            model or checkpoint, revision, genome, tokenizer, regions, annotation, wanted, max_per_token, dtype, seed
+        )
+    elif model is None and revision is None and max_per_token is None:
+        job = ExtractedJob(extracted, annotation, genome, tokenizer or checkpoint, regions, wanted)
     else:
-        job = _make_job(model, genome, tokenizer, regions, annotation, layers, max_per_token, dtype, seed)
+        raise InputError(
+            "--extracted: the pass has chosen model and tokens; leave out --model, --revision and --max-per-token"
+        )
     inputs = job.inputs()
     verb = "unchanged since the last run:"
     with output_folder(out):
         result = _stored(out, inputs, job.parameters())
         if result is None:
-            result = _compute(job, device, batch_size, progress) if isinstance(job, Job) else job.compute()
+            if isinstance(job, Job):
+                result = _compute(job, device, batch_size, trust_remote_code, progress)
+            else:
+                result = job.compute()
             _write(result, job, inputs, out)
             verb = "wrote"
     print(layer_table(result))
     if "rho_repeat" in result.layers:
         note(_RHO_LEGEND)
-    note(f"{verb} {', '.join(str(out / name) for name in (*_OUTPUTS, _RECORD))}")
+    note_files(out, (*_OUTPUTS, _RECORD), verb)
 
 
 def layer_table(result: "SelfSimilarity") -> str:
@@ -147,37 +158,6 @@ def layer_table(result: "SelfSimilarity") -> str:
     }
     shown = result.layers[[name for name in names if name in result.layers]].rename(columns=names)
     return shown.to_string(index=False, float_format=lambda value: f"{value:.3f}")
-
-
-def _make_job(
-    model: str | None,
-    genome: Path | None,
-    tokenizer: Path | None,
-    regions: Path | None,
-    annotation: Path | None,
-    layers: str | None,
-    max_per_token: int | None,
-    dtype: str,
-    seed: int,
-) -> Job:
-    from grover_probe.data.sample import sample_path
-
-    if genome is None:
-        genome = sample_path("chr20_slice.2bit")
-        regions = regions or sample_path(_SAMPLE_REGION)
-        annotation = annotation or sample_path("repeats.bed.gz")
-    model = model or str(sample_path("checkpoint"))
-    if tokenizer is None:
-        tokenizer = Path(model)
-        if not tokenizer.is_dir():
-            tokenizer = _tokenizer_from_hub(model)
-    return Job(model, genome, tokenizer, regions, annotation, parse_layers(layers), max_per_token, dtype, seed)
-
-
-def _tokenizer_from_hub(model: str) -> Path:
-    from grover_probe.models.folder import hub_file
-
-    return hub_file(model, "tokenizer.json")
 
 
 def parse_layers(text: str | None) -> tuple[int, ...] | None:
@@ -204,27 +184,22 @@ def parse_layers(text: str | None) -> tuple[int, ...] | None:
     return tuple(sorted(found))
 
 
-def _compute(job: Job, device: str, batch_size: int, progress: bool) -> "SelfSimilarity":
+def _compute(job: Job, device: str, batch_size: int, trust_remote_code: bool, progress: bool) -> "SelfSimilarity":
     from grover_probe import models
-    from grover_probe.annotation import read_bed, read_intervals, share_per_token
-    from grover_probe.bpe import load_tokenizer
-    from grover_probe.corpus import tokenize
+    from grover_probe.annotation import share_per_token
     from grover_probe.genome import open_genome
+    from grover_probe.inputs import open_tokenizer_of, read_regions, read_repeats, tokenize_regions
     from grover_probe.models.loading import check_fits
     from grover_probe.selfsim.similarity import self_similarity
 
-    tokenizer = load_tokenizer(job.tokenizer)
+    tokenizer = open_tokenizer_of(job.model, job.tokenizer, job.revision)
     genome = open_genome(job.genome)
-    inside, outside = (None, 0) if job.regions is None else read_bed(job.regions, genome)
-    repeats = None if job.annotation is None else read_intervals(job.annotation, genome)
-    for path, elsewhere in ((job.regions, outside), (job.annotation, repeats.elsewhere if repeats else 0)):
-        if elsewhere:
-            note(f"{path}: {elsewhere:,} intervals lie on sequences that {genome.path.name} does not have; left out")
-    model = models.load(job.model, device=device, dtype=job.dtype)
-    check_fits(model, tokenizer.lengths, str(job.tokenizer))
-    chroms = None if inside is None else sorted({region.chrom for region in inside}, key=genome.names.index)
-    corpus = tokenize(genome, tokenizer, chroms, progress=progress)
-    runs = corpus.runs(inside)
+    inside, repeats = read_regions(job.regions, genome), read_repeats(job.annotation, genome)
+    model = models.load(
+        job.model, device=device, dtype=job.dtype, trust_remote_code=trust_remote_code, revision=job.revision
+    )
+    check_fits(model, tokenizer.lengths, job.tokenizer or job.model)
+    corpus, runs = tokenize_regions(genome, tokenizer, inside, progress=progress)
     n_tokens = int((runs[:, 1] - runs[:, 0]).sum())
     note(f"{model.name} on {n_tokens:,} tokens of {job.genome.name}, device {model.device}, {job.dtype}")
     return self_similarity(
@@ -242,21 +217,16 @@ def _compute(job: Job, device: str, batch_size: int, progress: bool) -> "SelfSim
 
 
 def _write(result: "SelfSimilarity", job: Job | ExtractedJob, inputs: dict[str, Any], out: Path) -> None:
-    from grover_probe.files import sha256_of, staged_files
     from grover_probe.plotting.selfsim import selfsim_figure
     from grover_probe.plotting.style import save_figure
-    from grover_probe.provenance import write_run
+    from grover_probe.provenance import write_result
 
-    with staged_files(out, (*_OUTPUTS, _RECORD)) as staging:
-        result.save(staging)
-        save_figure(selfsim_figure(result.tokens, result.layers), staging / "selfsim", formats=("png", "svg"))
-        write_run(
-            staging / _RECORD,
-            inputs=inputs,
-            parameters=job.parameters(),
-            outputs={name: sha256_of(staging / name) for name in _OUTPUTS},
-            layers=json.loads(result.layers.to_json(orient="records")),
-        )
+    def save(folder: Path) -> None:
+        result.save(folder)
+        save_figure(selfsim_figure(result.tokens, result.layers), folder / "selfsim", formats=("png", "svg"))
+
+    layers = json.loads(result.layers.to_json(orient="records"))
+    write_result(out, _OUTPUTS, save, _RECORD, inputs=inputs, parameters=job.parameters(), layers=layers)
 
 
 def _stored(out: Path, inputs: dict[str, Any], parameters: dict[str, Any]) -> "SelfSimilarity | None":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from grover_probe.command import note
 from grover_probe.errors import InputError
+from grover_probe.inputs import describe_files, read_regions, tokenize_regions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,8 @@ class ExtractedJob:
     extracted
         Folder of the pass.
     annotation
-        BED of repeats. It needs what the pass was made from, checked by content: `genome`, `tokenizer`, `regions`.
+        BED of repeats. It needs what the pass was made from, checked by content: `genome`, `regions` and `tokenizer`
+        (as in `grover_probe.models.load_tokenizer`).
     layers
         Of those in the pass; all when None.
     """
@@ -31,7 +33,7 @@ class ExtractedJob:
     extracted: Path
     annotation: Path | None
     genome: Path
-    tokenizer: Path
+    tokenizer: str
     regions: Path | None
     layers: tuple[int, ...] | None
 
@@ -46,12 +48,7 @@ class ExtractedJob:
 
         open_pass(self.extracted)
         # The folder in place of a model says, as a model does, whether an earlier result is still right.
-        found = {"model": describe_file(self.extracted / RECORD)}
-        if self.annotation is None:
-            return found
-        if not self.annotation.is_file():
-            raise InputError(f"{self.annotation}: no such file for --annotation")
-        return found | {"annotation": describe_file(self.annotation)}
+        return {"model": describe_file(self.extracted / RECORD), **describe_files(annotation=self.annotation)}
 
     def compute(self) -> "SelfSimilarity":
         """Read the sums and, for an annotation, tokenise again what the pass has read."""
@@ -63,35 +60,28 @@ class ExtractedJob:
         return from_pass(result, layers=self.layers, repeat_share=share)
 
     def _repeat_share(self, result: "PassResult", annotation: Path) -> "np.ndarray":
-        from grover_probe.annotation import read_bed, read_intervals, share_per_token
-        from grover_probe.bpe import load_tokenizer
-        from grover_probe.corpus import tokenize
+        from grover_probe.annotation import read_intervals, share_per_token
         from grover_probe.genome import open_genome
+        from grover_probe.models import load_tokenizer
 
         self._check_same(result)
         tokenizer = load_tokenizer(self.tokenizer)
         if tokenizer.hash != result.record["tokenizer_hash"]:
             raise InputError(f"--tokenizer {self.tokenizer}: not the tokenizer of the pass in {self.extracted}")
         genome = open_genome(self.genome)
-        inside = None if self.regions is None else read_bed(self.regions, genome)[0]
-        chroms = None if inside is None else sorted({region.chrom for region in inside}, key=genome.names.index)
-        corpus = tokenize(genome, tokenizer, chroms, progress=False)
-        return share_per_token(corpus, corpus.runs(inside), read_intervals(annotation, genome))
+        corpus, runs = tokenize_regions(genome, tokenizer, read_regions(self.regions, genome), progress=False)
+        return share_per_token(corpus, runs, read_intervals(annotation, genome))
 
     def _check_same(self, result: "PassResult") -> None:
         """Refuse a genome or regions that are not those of the pass: the share would be of other tokens."""
-        from grover_probe.files import sha256_of
-
         if result.record["parameters"]["strand"] != "forward":
             raise InputError(f"{self.extracted}: --annotation needs a pass of the forward strand")
+        given = describe_files(genome=self.genome, regions=self.regions)
         for name, path in (("genome", self.genome), ("regions", self.regions)):
-            if path is not None and not path.is_file():
-                raise InputError(f"{path}: no such file for --{name}")
             made_from = result.record["inputs"].get(name, {})
-            if made_from.get("sha256") != (None if path is None else sha256_of(path)):
-                given = "not given" if path is None else str(path)
+            if made_from.get("sha256") != given.get(name, {}).get("sha256"):
                 raise InputError(
-                    f"--{name} ({given}): the pass in {self.extracted} was made with "
+                    f"--{name} ({path or 'not given'}): the pass in {self.extracted} was made with "
                     f"{made_from.get('name', 'none')}; --annotation needs the same"
                 )
 

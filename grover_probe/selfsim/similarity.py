@@ -5,7 +5,7 @@ The self-similarity of a token in a layer is the mean cosine between the hidden 
 is (|sum u|^2 - n) / (n (n - 1)), so one vector sum per token and layer gives it over every occurrence of a genome.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,7 @@ def choose_occurrences(corpus: "Corpus", runs: np.ndarray, most: int, seed: int)
 def self_similarity(
     model: "LanguageModel",
     corpus: "Corpus",
-    pieces: tuple[str, ...],
+    pieces: Sequence[str],
     runs: np.ndarray | None = None,
     *,
     layers: list[int] | None = None,
@@ -211,7 +211,7 @@ def _check_layers(layers: list[int] | None, n_layers: int) -> list[int]:
 def token_rows(
     state: Mapping[str, np.ndarray],
     layers: list[int],
-    pieces: tuple[str, ...],
+    pieces: Sequence[str],
     occurrences: np.ndarray,
     repeat_share: np.ndarray | None,
 ) -> "pd.DataFrame":

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note_files, refuse_misplaced_options
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.options import ChromosomesOption, GenomeOption, OutOption, ProgressOption, TokenizerOption
 
 if TYPE_CHECKING:
     from grover_probe.kmer import AnyTokenizer
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
 app = new_app("What should one know about a vocabulary? One row per token of a genome; diagnostics of tokenizers.")
 
 _SAMPLE_ANNOTATION = ("repeats.bed.gz:7", "exons.bed.gz", "cpg_islands.bed.gz")
-
-TokenizerOption = Annotated[
-    str | None, typer.Option(help="tokenizer.json, its folder, or 6-mer; that of the embedded checkpoint.")
-]
-GenomeOption = Annotated[Path | None, typer.Option(help="FASTA or 2bit; the embedded slice of hg19 chr20.")]
-Chromosomes = Annotated[
-    list[str] | None, typer.Option("--chromosomes", help="Only this sequence (repeat for more); all by default.")
-]
-Out = Annotated[Path, typer.Option(help="Output folder.")]
-Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on stderr.")]
 
 
 @app.callback(
@@ -42,16 +33,16 @@ def vocabulary(
         list[str] | None,
         typer.Option(help="BED (repeat for more); FILE:7 makes a class of each value of its 7th column."),
     ] = None,
-    chromosomes: Chromosomes = None,
-    out: Out = Path("vocabulary-out"),
-    progress: Progress = True,
+    chromosomes: ChromosomesOption = None,
+    out: OutOption = Path("vocabulary-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Describe every token: sequence, merge, frequency against expectation, and share inside annotation.
 
     Without arguments: the embedded checkpoint's tokenizer on the embedded slice of hg19 chr20 with its annotation.
     """
     if context.invoked_subcommand is not None:
-        _refuse_misplaced_options(context)
+        refuse_misplaced_options(context)
         return
     from grover_probe.corpus import tokenize
     from grover_probe.genome import open_genome
@@ -95,12 +86,12 @@ def diagnose(
     motif: Annotated[Path | None, typer.Option(help="Position frequency matrix in JASPAR format.")] = None,
     motif_p_value: Annotated[float, typer.Option(help="Chance of an occurrence, per place and strand.")] = 1e-5,
     kmers: Annotated[str, typer.Option(help="k-mer tokenizers to compare with; empty for none.")] = "4,5,6",
-    chromosomes: Chromosomes = None,
+    chromosomes: ChromosomesOption = None,
     windows: Annotated[int, typer.Option(min=1, help="Random windows per diagnostic.")] = 5000,
     length: Annotated[int, typer.Option(min=512, help="Bases per window.")] = 2048,
     seed: Annotated[int, typer.Option(help="Decides windows, shifts, cuts and substitutions.")] = 0,
-    out: Out = Path("vocabulary-out"),
-    progress: Progress = True,
+    out: OutOption = Path("vocabulary-out"),
+    progress: ProgressOption = True,
 ) -> None:
     """Measure how tokens answer to shifts, cuts, the other strand, substitutions and motifs, beside fixed k-mers.
 
@@ -140,15 +131,10 @@ def diagnose(
 
 
 def _write(result: "Vocabulary | Diagnostics", out: Path, name: str, **record: Any) -> None:
-    """Write the files of a result and the record that vouches for them, all or none."""
-    from grover_probe.files import sha256_of, staged_files
-    from grover_probe.provenance import write_run
+    from grover_probe.provenance import write_result
 
-    names = [*result.files, f"{name}.run.json"]
-    with staged_files(out, names) as staging:
-        written = result.save(staging)
-        write_run(staging / names[-1], outputs={path.name: sha256_of(path) for path in written}, **record)
-    note(f"wrote {', '.join(str(out / file) for file in names)}")
+    write_result(out, result.files, result.save, f"{name}.run.json", **record)
+    note_files(out, [*result.files, f"{name}.run.json"])
 
 
 def _open_tokenizer(text: str | None) -> "tuple[str, AnyTokenizer]":
@@ -182,12 +168,3 @@ def _sample(name: str) -> Path:
 
     file, colon, column = name.partition(":")
     return Path(f"{sample_path(file)}{colon}{column}")
-
-
-def _refuse_misplaced_options(context: typer.Context) -> None:
-    """Options in front of a subcommand would be lost without a word."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = "--" + name.replace("_", "-")
-            raise InputError(f"{option} stands before {context.invoked_subcommand!r}; put it after the subcommand")

@@ -60,8 +60,9 @@ def test_without_annotation_nothing_else_is_needed(run, passed, tmp_path):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"model": "x"}, "leave out --model and --max-per-token"),
-        ({"max_per_token": 9}, "leave out --model and --max-per-token"),
+        ({"model": "x"}, "leave out --model, --revision and --max-per-token"),
+        ({"revision": "x"}, "leave out --model, --revision and --max-per-token"),
+        ({"max_per_token": 9}, "leave out --model, --revision and --max-per-token"),
         ({"layers": "7"}, "layer 7 is not in"),
         ({"annotation": "no.bed"}, "no.bed: no such file for --annotation"),
         ({"extracted": "nowhere"}, "nowhere: no finished pass here"),

@@ -219,7 +219,7 @@ BAD_FILES = {
     "end before start": ("--annotation", "a.bed", b"# x\nchr1\t9\t1\n", "a.bed:2: chr1:9-1 ends before it starts"),
     "negative": ("--annotation", "a.bed", b"chr1\t-9\t1\n", "a.bed:1: chr1:-9-1 is negative"),
     "another assembly": ("--annotation", "a.bed", b"chr2\t4000\t5001\n", "a.bed:1: chr2:4000-5001 runs past the end"),
-    "tokenizer that is no JSON": ("--tokenizer", "tokenizer.json", b"{", "tokenizer.json: not JSON"),
+    "tokenizer that is no JSON": ("--tokenizer", "tokenizer.json", b"{", "tokenizer.json: cannot be read as JSON"),
     "file for a model": ("--model", "model.safetensors", b"x", "model.safetensors: no such model folder"),
     "out is a file": ("--out", "file", b"", "file: a file stands where an output folder is needed"),
 }
@@ -260,8 +260,8 @@ def test_bad_option_is_one_line(cli, given, tmp_path, monkeypatch, arguments, me
         ("config.json", 20, "m/config.json: not valid JSON"),
         ("model.safetensors", None, "m: no weights; expected model.safetensors"),
         ("model.safetensors", 999, "m: cannot be loaded"),
-        ("tokenizer.json", None, "tokenizer.json: no such file for --tokenizer"),
-        ("tokenizer.json", 999, "tokenizer.json: not JSON"),
+        ("tokenizer.json", None, "m: has no tokenizer.json; name the tokenizer that the model was trained with"),
+        ("tokenizer.json", 999, "tokenizer.json: cannot be read as JSON"),
     ],
 )
 def test_incomplete_model_is_one_line(cli, given, tmp_path, tiny_model_folder, name, keep, message):
