@@ -121,7 +121,7 @@ def make_inputs(
     if read == "mask" and (specials.mask is None or model.causal):
         raise InputError(f"{model.name}: cannot be read at [MASK]: it is no masked language model; use --read last")
     before = [] if specials.cls is None else [specials.cls]
-    after = [specials.mask] if read == "mask" else []
+    after = [specials.mask] if read == "mask" and specials.mask is not None else []
     after += [] if specials.sep is None else [specials.sep]
     tokens = tokenize_contexts(examples, tokenizer, align)
     longest = max(len(each) for each in tokens) + (read == "mask")
