@@ -44,7 +44,7 @@ def main(
         genomes = [word for path in genome for word in ("--genome", str(path))]
         if not (run / "checkpoint").is_dir():
             call("pretrain", *genomes, "--tokenizer", folder or name, "--recipe", own, "--out", run,
-                 "--heldout", heldout, "--threads", threads)  # fmt: skip
+                 "--validate", heldout, "--save-minutes", 60, "--threads", threads)  # fmt: skip
         if not (run / "evaluation" / "metrics.json").is_file():
             training = [word for path in genome for word in ("--train-genome", str(path))]
             call("evaluate", "--model", run / "checkpoint", "--genome", genome[0], "--regions", heldout, *training,

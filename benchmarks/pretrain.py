@@ -113,8 +113,9 @@ def plain_trainer(recipe: Recipe, n_steps: int, device: str, dtype: str) -> dict
 def ours(recipe: Recipe, n_steps: int, device: str, dtype: str, compiled: bool) -> dict[str, float]:
     """Tokens per second of `grover_probe.pretrain`."""
     from grover_probe.batches import shuffled
+    from grover_probe.pretrain.devices import make_accelerator
     from grover_probe.pretrain.examples import Planned
-    from grover_probe.pretrain.train import Trainer, make_accelerator
+    from grover_probe.pretrain.train import Trainer
 
     corpus = corpus_of_sample()
     groups = shuffled(draw_windows(corpus), WINDOWS_PER_STEP * 512, np.random.default_rng(0))[:n_steps]

@@ -61,7 +61,8 @@ def pretrain(
 
     from grover_probe.genome import open_genome
     from grover_probe.kmer import open_tokenizer
-    from grover_probe.pretrain.train import Trainer, make_accelerator
+    from grover_probe.pretrain.devices import make_accelerator
+    from grover_probe.pretrain.train import Trainer
     from grover_probe.pretrain.train import pretrain as train
 
     pieces = open_tokenizer(tokenizer)

@@ -16,13 +16,15 @@ import torch
 
 from grover_probe.command import note, track
 from grover_probe.corpus import Corpus
-from grover_probe.errors import InputError, MissingDependencyError
+from grover_probe.errors import InputError
 from grover_probe.files import make_folder
+from grover_probe.pretrain.devices import make_accelerator
 from grover_probe.pretrain.examples import Planned, make_example, plan, step_seed
 from grover_probe.pretrain.initialise import CorpusStart, begin_with
 from grover_probe.pretrain.journal import Journal
 from grover_probe.pretrain.model import MaskedLoss, build_model
 from grover_probe.pretrain.recipe import Recipe, learning_rate_at
+from grover_probe.pretrain.report import Report, mean_loss
 from grover_probe.pretrain.states import States
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ def pretrain(
     journal = Journal(out, begin, tokens) if main else None
     if found and main:
         note(f"continuing after step {begin:,}")
-    report = _Report(journal)
+    report = Report(journal)
     saved, saved_step = time.monotonic(), begin
     with track(total=recipe.total_tokens, initial=tokens, label="train", unit="tok", unit_scale=True,
                progress=progress and main) as bar:  # fmt: skip
@@ -219,62 +221,13 @@ def pretrain(
     return trainer.model.eval()
 
 
-class _Report:
-    """Losses since the last line of the log and since the last state, and the speed."""
-
-    def __init__(self, journal: Journal | None) -> None:
-        self.journal = journal
-        self.since_state: list[torch.Tensor] = []
-        self._new_line()
-
-    def _new_line(self) -> None:
-        self.line: list[tuple[torch.Tensor, Planned]] = []
-        self.begun = time.monotonic()
-
-    def add(self, loss: torch.Tensor, planned: Planned) -> None:
-        self.line.append((loss, planned))
-        self.since_state.append(loss)
-
-    def check(self) -> None:
-        """Stop at a loss that is not finite. Reading losses makes a GPU catch up, so this is not done every step."""
-        for loss, planned in self.line:
-            if not torch.isfinite(loss):
-                raise InputError(
-                    f"the loss is {loss.item()} at step {planned.step}, windows from token {planned.windows[0, 0]}; "
-                    "nothing was saved after it. Try a lower learning rate in a new --out"
-                )
-
-    def write(self, learning_rate: float) -> float:
-        """Write a line of the log and begin the next; returns the mean loss."""
-        self.check()
-        loss, last = _mean([loss for loss, _ in self.line]), self.line[-1][1]
-        tokens = sum(planned.n_tokens for _, planned in self.line)
-        if self.journal is not None:
-            self.journal.write(
-                {
-                    "step": last.step + 1,
-                    "tokens": last.seen + last.n_tokens,
-                    "loss": loss,
-                    "window": last.stage.window,
-                    "learning_rate": learning_rate,
-                    "tokens_per_second": tokens / (time.monotonic() - self.begun),
-                }
-            )
-        self._new_line()
-        return loss
-
-
-def _mean(losses: list[torch.Tensor]) -> float:
-    return float(torch.stack(losses).double().mean())
-
-
 def _save(
-    trainer: Trainer, states: States, report: _Report, tokens: int, validate: Callable[[Any], float] | None
+    trainer: Trainer, states: States, report: Report, tokens: int, validate: Callable[[Any], float] | None
 ) -> None:
     """Save a state of a run that is in order; the main process writes, the others wait."""
     report.check()
     if trainer.accelerator.is_main_process:
-        loss = _mean(report.since_state)
+        loss = mean_loss(report.since_state)
         if validate is not None:
             trainer.model.eval()
             loss = validate(trainer.model)
@@ -295,37 +248,6 @@ def _time_to_save(trainer: Trainer, wish: bool) -> bool:
     flag = torch.tensor([int(wish)], device=trainer.accelerator.device)
     torch.distributed.broadcast(flag, src=0)
     return bool(flag.item())
-
-
-def make_accelerator(device: str = "auto", dtype: str = "fp32") -> "Accelerator":
-    """The `accelerate.Accelerator` of this process, as ``torchrun`` or ``accelerate launch`` started it, or alone.
-
-    Parameters
-    ----------
-    device
-        ``auto`` takes a GPU when there is one; ``cpu``.
-    dtype
-        ``auto`` takes bf16 where the hardware multiplies it fast; ``fp32``; ``bf16``.
-
-    Raises
-    ------
-    InputError
-        For another device or dtype.
-    MissingDependencyError
-        When accelerate is not installed.
-    """
-    try:
-        from accelerate import Accelerator
-    except ImportError:
-        raise MissingDependencyError('pretraining needs accelerate: pip install "grover-probe[train]"') from None
-    if device not in ("auto", "cpu"):
-        raise InputError(f"--device {device!r}: expected auto or cpu; choose among GPUs with CUDA_VISIBLE_DEVICES")
-    if dtype not in ("auto", "fp32", "bf16"):
-        raise InputError(f"--dtype {dtype!r}: expected auto, fp32 or bf16")
-    cpu = device == "cpu" or not torch.cuda.is_available()
-    fast = torch.cpu._is_amx_tile_supported() if cpu else torch.cuda.is_bf16_supported()
-    half = dtype == "bf16" or (dtype == "auto" and fast)
-    return Accelerator(cpu=cpu, mixed_precision="bf16" if half else "no")
 
 
 def _adamw(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:

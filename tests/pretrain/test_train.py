@@ -10,6 +10,7 @@ import torch
 from grover_probe.corpus import Corpus
 from grover_probe.errors import InputError
 from grover_probe.pretrain import train
+from grover_probe.pretrain.devices import make_accelerator
 from grover_probe.pretrain.examples import make_example, plan
 from grover_probe.pretrain.journal import read_journal
 from grover_probe.pretrain.model import flops_per_token
@@ -197,7 +198,7 @@ def test_flops_of_bert_base() -> None:
 @pytest.mark.parametrize("dtype", ["fp16", "int8"])
 def test_unknown_precision_is_refused(dtype: str) -> None:
     with pytest.raises(InputError, match="expected auto, fp32 or bf16"):
-        train.make_accelerator("cpu", dtype)
+        make_accelerator("cpu", dtype)
 
 
 def test_journal_line_that_was_cut_off_is_dropped(tmp_path: Path) -> None:
