@@ -44,8 +44,9 @@ def token_table(tokens: Sequence[np.ndarray], n_ids: int) -> np.ndarray:
 
 
 def inverse_frequency(counts: np.ndarray) -> np.ndarray:
-    """Weight of each word, ln((1 + n) / (1 + df)) + 1: float64, shape (n_words,)."""
-    return np.log((1 + len(counts)) / (1 + np.count_nonzero(counts, axis=0))) + 1
+    """Weight of each word, ln((1 + n) / (1 + df)) + 1, 0 for one that does not occur: float64, shape (n_words,)."""
+    known = np.count_nonzero(counts, axis=0)
+    return np.where(known > 0, np.log((1 + len(counts)) / (1 + known)) + 1, 0)
 
 
 def tfidf(splits: Splits[np.ndarray]) -> Splits[np.ndarray]:

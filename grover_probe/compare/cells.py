@@ -48,7 +48,7 @@ class CellStore:
     def get(self, key: str) -> Cell | None:
         """A cell; None when it is not there or its file is damaged."""
         try:
-            with np.load(self._path(key)) as stored:
+            with self._path(key).open("rb") as handle, np.load(handle) as stored:
                 meta = json.loads(str(stored["meta"]))
                 predicted = Predicted(stored["validation"], stored["test"], meta["chosen"])
             return Cell(predicted, float(meta["seconds"]))

@@ -258,12 +258,13 @@ def _value(name: str, values: Splits[np.ndarray], budget: Budget) -> Learner:
 
 
 def _numbers(column: "pd.Series", name: str) -> np.ndarray:
-    try:
-        found = column.to_numpy(str).astype(float)
-    except ValueError as error:
-        raise InputError(f"{name}: {error} in column {MOTIF_COLUMN!r}; expected the score of a motif") from error
-    if not np.isfinite(found).all():
-        raise InputError(f"{name}: a value that is not a number in column {MOTIF_COLUMN!r}")
+    import pandas as pd
+
+    found = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wrong = np.flatnonzero(~np.isfinite(found))
+    if len(wrong):
+        given = str(column.iloc[wrong[0]])
+        raise InputError(f"{name}: {given!r} in column {MOTIF_COLUMN!r}: expected a number, the score of a motif")
     return found
 
 

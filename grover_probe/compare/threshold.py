@@ -13,6 +13,8 @@ _EDGE = 1e-12
 def best_cut(labels: np.ndarray, scores: np.ndarray) -> float:
     """The threshold of a score with the highest Matthews correlation; of equals the one next to a half.
 
+    Tried are a half and every threshold with examples on both sides.
+
     Parameters
     ----------
     labels
@@ -31,7 +33,6 @@ def best_cut(labels: np.ndarray, scores: np.ndarray) -> float:
     cuts = (ranked[ends] + ranked[ends + 1]) / 2
     hits = np.cumsum(positive)[ends].astype(float)
     found = _matthews(hits, ends + 1 - hits, float(positive.sum()), float(len(labels)))
-    # The most probable class is always a candidate: nothing is cut where nothing is gained.
     above = scores > 0.5
     at_half = _matthews(
         np.array([float((labels[above] == 1).sum())]), np.array([float((labels[above] != 1).sum())]),
