@@ -154,7 +154,7 @@ def sweep(
     n_train: Train = 20_000,
     n_test: Test = 5_000,
     metric: Annotated[str, typer.Option(help="That chooses: accuracy, top5 or bits.")] = "accuracy",
-    span: Annotated[float, typer.Option(help="Of the loess: share of the models that each place looks at.")] = 0.75,
+    span: Annotated[float, typer.Option(help="Of the loess: share of the models that each place looks at.")] = 0.85,
     mode: Mode = "head",
     read: Read = "auto",
     align: Align = "end",

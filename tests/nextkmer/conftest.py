@@ -55,7 +55,7 @@ def tiny_recipe(tmp_path_factory) -> Path:
     shape = {"layers": 1, "hidden": 16, "heads": 2, "intermediate": 16, "max_positions": 66, "dropout": 0.0}
     content = {
         "architecture": shape,
-        "stages": [{"tokens": 3_000, "window": 40, "mask_rate": 0.2}],
+        "stages": [{"tokens": 1_500, "window": 40, "mask_rate": 0.2}],
         "batch_tokens": 1_024,
         "learning_rate": 1e-3,
         "warmup_tokens": 500,

@@ -1,4 +1,4 @@
-"""Heads, fine-tuning, Markov models and the forest: certain when the next bases are, at chance when nothing is known."""
+"""Heads, fine-tuning, Markov models, the forest: certain when the next bases are, at chance when nothing is known."""
 
 import numpy as np
 import pytest

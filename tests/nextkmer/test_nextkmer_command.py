@@ -52,7 +52,9 @@ def test_a_run_and_the_same_again(cli, given):
     (predictions,) = (path for path in kept if path.startswith("tiny_model-k3") and path.endswith("parquet"))
     frame = pd.read_parquet(out / "cells" / predictions)
     assert list(frame.columns) == ["chrom", "start", "true", "called", "rank", "bits"]
-    assert (frame["rank"] == 0).mean() == table[(table["system"] == "tiny model") & (table["k"] == 3)]["accuracy"].item()
+    assert (frame["rank"] == 0).mean() == table[(table["system"] == "tiny model") & (table["k"] == 3)][
+        "accuracy"
+    ].item()
     again = cli("run", *words(given), "--k", "2-3")
     assert again[1] == stdout
     assert files(out / "cells") == kept
@@ -113,7 +115,7 @@ def test_a_damaged_cell_is_made_again(cli, given, damage):
 
 def test_sweep_from_cells_in_another_order(cli, given, tiny_recipe, tmp_path, monkeypatch):
     del given["--model"]
-    options = words(given) + ["--recipe", tiny_recipe, "--k", "2,3", "--trees", 2]
+    options = [*words(given), "--recipe", tiny_recipe, "--k", "2,3", "--trees", 2]
     grid = ["--cycles", "3,6,12,25", "--kmers", "2", "--baselines", "majority,markov,tfidf"]
     code, printed, stderr = cli("sweep", *options, *grid, "--print-cells")
     assert code == 0, stderr
@@ -132,7 +134,7 @@ def test_sweep_from_cells_in_another_order(cli, given, tiny_recipe, tmp_path, mo
         raise AssertionError("a finished model was trained again")
 
     monkeypatch.setattr(training, "_tokenizer", refused)
-    code, stdout, stderr = cli("sweep", *options, *grid)
+    code, _, stderr = cli("sweep", *options, *grid)
     assert code == 0, stderr
     monkeypatch.undo()
     assert kept.items() <= files(out).items()

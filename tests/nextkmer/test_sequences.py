@@ -50,7 +50,7 @@ class _Text:
         return self._letters[start:end]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 1_000),
     gaps=st.lists(st.integers(0, 1_499), max_size=6),
