@@ -8,7 +8,6 @@ from typer.core import TyperGroup
 from grover_probe import __version__
 from grover_probe.bpe.__main__ import app as bpe
 from grover_probe.command import new_app, run
-from grover_probe.compare.command import compare
 from grover_probe.compare.command import app as compare
 from grover_probe.data.command import app as data
 from grover_probe.evaluate.command import app as evaluate

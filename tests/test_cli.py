@@ -14,7 +14,7 @@ from grover_probe.cli import app
 HEAVY = ("torch", "transformers", "pandas", "numba", "matplotlib", "pyarrow", "pybedtools")
 MODULES = (
     "cli", "data", "bpe", "vocabulary", "pretrain", "untrained", "evaluate", "selfsim", "extract", "probes", "maps",
-    "overlap", "tasks", "finetune", "compare", "predict", "compare", "nextkmer",
+    "overlap", "tasks", "finetune", "predict", "compare", "nextkmer",
 )  # fmt: skip
 
 
