@@ -103,10 +103,11 @@ def random_forest(
     weights = compute_sample_weight("balanced", splits.train_labels) if class_weights == "balanced" else None
     forest = RandomForestClassifier(sizes[0], random_state=seed, n_jobs=threads, warm_start=True)
     sums = [np.zeros((len(part), splits.n_classes)) for part in (splits.validation, splits.test)]
+    columns = np.asfortranarray(splits.train)  # a split looks at one feature of many rows
     done, found = 0, {}
     for size in sizes:
         forest.set_params(n_estimators=size)
-        forest.fit(splits.train, splits.train_labels, weights)
+        forest.fit(columns, splits.train_labels, weights)
         for tree in forest.estimators_[done:size]:
             for total, part in zip(sums, (splits.validation, splits.test), strict=True):
                 total += all_classes(tree.predict_proba(part), forest.classes_, splits.n_classes)
