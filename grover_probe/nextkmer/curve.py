@@ -32,7 +32,7 @@ def smoother(x: np.ndarray, at: np.ndarray, span: float = SPAN) -> np.ndarray:
     at
         Places of the curve, shape (m,), within the range of `x`.
     span
-        Share of the values that each place of the curve looks at.
+        Share of the values that each place of the curve looks at; four values at least.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def smoother(x: np.ndarray, at: np.ndarray, span: float = SPAN) -> np.ndarray:
     Raises
     ------
     InputError
-        When there are too few places or the span is too small for a line.
+        When there are too few places, or the span is out of range or too small for a line.
     """
     try:
         from statsmodels.nonparametric.smoothers_lowess import lowess
@@ -50,10 +50,12 @@ def smoother(x: np.ndarray, at: np.ndarray, span: float = SPAN) -> np.ndarray:
         raise MissingDependencyError('the loess curve needs statsmodels: pip install "grover-probe[maps]"') from None
     if len(np.unique(x)) < FEWEST:
         raise InputError(f"a curve needs at least {FEWEST} different numbers of cycles, there are {len(np.unique(x))}")
-    columns = [lowess(one, x, frac=span, it=0, xvals=at) for one in np.eye(len(x))]
-    matrix = np.stack(columns, axis=1)
-    if not 0 < span <= 1 or not np.isfinite(matrix).all():
-        raise InputError(f"span {span:g}: too few points for a line at each place; choose more, up to 1")
+    if not 0 < span <= 1:
+        raise InputError(f"span {span:g}: expected more than 0, up to 1")
+    share = max(span, FEWEST / len(x))  # of three, two at equal distance would leave one point for a line
+    matrix = np.stack([lowess(one, x, frac=share, it=0, xvals=at) for one in np.eye(len(x))], axis=1)
+    if not np.isfinite(matrix).all():
+        raise InputError(f"span {span:g}: models of one vocabulary alone are near some places; choose more, up to 1")
     return matrix
 
 

@@ -1,6 +1,7 @@
 """Fine-tuning a whole model, or what it is read by, for one k: a plain loop that can be stopped and goes on."""
 
 import copy
+import pickle
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +169,7 @@ class Tuned:
             content = torch.load(path, map_location=self.model.device, weights_only=True)
             if content["key"] != key:
                 return
-        except (OSError, RuntimeError, EOFError, KeyError, ValueError):
+        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
             return  # damaged: begin anew
         self.model.network.load_state_dict(content["now"]["network"])
         self.head.load_state_dict(content["now"]["head"])

@@ -93,5 +93,11 @@ def test_band_covers_the_truth():
 def test_too_few_points():
     with pytest.raises(InputError, match="at least 4 different"):
         smoother(np.log10([100, 300, 300, 600]), np.array([2.2]))
-    with pytest.raises(InputError, match="too few points"):
-        smoother(np.log10(CYCLES), np.log10(CYCLES), 0.15)
+    x = np.log10(CYCLES)
+    np.testing.assert_array_equal(smoother(x, x, 0.15), smoother(x, x, 4 / 7))  # four at least
+    even = np.arange(4.0)
+    np.testing.assert_allclose(smoother(even, np.linspace(0, 3, 31)) @ even, np.linspace(0, 3, 31), atol=1e-9)
+    with pytest.raises(InputError, match="models of one vocabulary"):
+        smoother(np.repeat(even, 5), even, 0.2)
+    with pytest.raises(InputError, match="up to 1"):
+        smoother(x, x, 1.5)

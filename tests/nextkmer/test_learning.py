@@ -82,7 +82,7 @@ def test_head_is_a_logistic_regression():
     logits = x @ rng.normal(size=(3, 4))
     y = np.array([rng.choice(4, p=row) for row in np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)])
     rows = np.arange(600)
-    head = fit_head(x, y, rows, rows, 4, epochs=300, learning_rate=3e-3, batch_size=600, weight_decay=0.0)
+    head = fit_head(x, y, rows, rows, 4, epochs=300, learning_rate=0.03, batch_size=600, weight_decay=0.0)
     reference = LogisticRegression(C=np.inf, max_iter=1_000).fit(x, y)
     expected = -np.log2(reference.predict_proba(x)[rows, y]).mean()
     assert head.outcome(x, y).bits.mean() == pytest.approx(expected, abs=2e-3)
@@ -96,7 +96,7 @@ class TestFineTuning:
         inputs = [make_inputs(model, part, tokenizer) for part in (study.train, study.test)]
         labels = study.train.labels(2)
         learn, choose = study.halves
-        tuned = Tuned(model, labels[learn], 16, Rates(3, 1e-2, 64), 1)
+        tuned = Tuned(model, labels[learn], 16, options.pop("rates", Rates(3, 1e-2, 64)), 1)
         stop = options.pop("stop", None)
         if stop is not None:
             self.stop_at(tuned, stop)
@@ -115,7 +115,7 @@ class TestFineTuning:
         tuned._learn = until
 
     def test_it_learns_what_is_certain(self, certain, tiny_model_folder, tiny_tokenizer):
-        tuned, outcome = self.fit(tiny_model_folder, certain, tiny_tokenizer)
+        tuned, outcome = self.fit(tiny_model_folder, certain, tiny_tokenizer, rates=Rates(10, 1e-2, 32))
         assert tuned.chosen > 0
         assert accuracy(outcome) > 0.95
 
@@ -134,5 +134,6 @@ class TestFineTuning:
     def test_a_damaged_state_is_passed_over(self, certain, tiny_model_folder, tiny_tokenizer, tmp_path):
         state = tmp_path / "state.pt"
         state.write_bytes(b"no state")
+        _, straight = self.fit(tiny_model_folder, certain, tiny_tokenizer)
         _, outcome = self.fit(tiny_model_folder, certain, tiny_tokenizer, state=state, key="a")
-        assert accuracy(outcome) > 0.95
+        assert outcome.to_frame().equals(straight.to_frame())
