@@ -326,7 +326,7 @@ class TestFullDisk:
         if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
             pytest.skip("cannot mount a small file system here (not root, or a container without the right)")
         yield disk
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
     def test_full_disk(self, cli, given, small_disk):
         out = small_disk / "out"
