@@ -53,7 +53,8 @@ def smoother(x: np.ndarray, at: np.ndarray, span: float = SPAN) -> np.ndarray:
     if not 0 < span <= 1:
         raise InputError(f"span {span:g}: expected more than 0, up to 1")
     share = max(span, FEWEST / len(x))  # of three, two at equal distance would leave one point for a line
-    matrix = np.stack([lowess(one, x, frac=share, it=0, xvals=at) for one in np.eye(len(x))], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a window without width; refused below
+        matrix = np.stack([lowess(one, x, frac=share, it=0, xvals=at) for one in np.eye(len(x))], axis=1)
     if not np.isfinite(matrix).all():
         raise InputError(f"span {span:g}: models of one vocabulary alone are near some places; choose more, up to 1")
     return matrix
@@ -178,7 +179,8 @@ def choose_cycles(
     fit = measured @ curve.T
     drawn = fit + (values[1:] - measured + residual * signs) @ curve.T
     low, high = np.quantile(drawn, [(1 - _COVERAGE) / 2, (1 + _COVERAGE) / 2], axis=0)
-    scale = measured.mean(axis=1)[:, None] * (1 if larger_is_better else -1)
+    mean = measured.mean(axis=1)[:, None]
+    scale = np.where(mean == 0, 1.0, mean) * (1 if larger_is_better else -1)  # where nothing was right all are alike
     best = 10 ** grid[(fit / scale).mean(axis=0).argmax()]
     draws = 10 ** grid[(drawn / scale).mean(axis=1).argmax(axis=1)]
     return Choice(10**grid, tuple(ks), fit, low, high, float(best), draws, np.unique(np.asarray(cycles)))
