@@ -66,6 +66,7 @@ def summary(metrics: dict) -> dict[str, float]:
     """The numbers of a model and of the product of bigrams."""
     names = ("vocabulary", "n_masked", "perplexity", "percent_of_vocabulary", "bits_per_base", "top1", "top60")
     both = metrics["baselines"].get("both bigrams", {})
+    metrics["n_masked"] = int(metrics["n_masked"])
     return {name: metrics[name] for name in names} | {f"bigrams_{name}": both.get(name) for name in names[2::2]}
 
 
