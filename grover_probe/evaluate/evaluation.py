@@ -184,4 +184,5 @@ def _inside(place: pd.DataFrame, repeats: Intervals) -> np.ndarray:
 
 def _record(group: pd.DataFrame) -> dict[str, Any]:
     """The one row of a group without what it is grouped by."""
-    return json.loads(group.drop(columns=["system", "part"]).iloc[0].to_json())
+    found = json.loads(group.drop(columns=["system", "part"]).iloc[0].to_json())
+    return found | {"n_masked": int(found["n_masked"])}  # a row of a table has one type
