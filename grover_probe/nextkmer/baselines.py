@@ -38,7 +38,9 @@ def fit_markov(study: Study, whole: bool) -> MarkovModel:
     """
     if whole:
         learn, choose = _blocks(study.stretches[0], study.sampling.block_size, study.sampling.seed)
-        return MarkovModel.choose(learn, choose, range(MAX_ORDER + 1))
+        bases = sum(len(codes) for codes in learn)
+        highest = min(MAX_ORDER, int(np.log(bases) / np.log(4)))  # more contexts than bases would be for nothing
+        return MarkovModel.choose(learn, choose, range(highest + 1))
     parts = [_joined(study.train.take(rows)) for rows in study.halves]
     return MarkovModel.choose(parts[:1], parts[1:], range(_SEQUENCES_ORDER + 1))
 
