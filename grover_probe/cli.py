@@ -12,6 +12,7 @@ from grover_probe.compare.command import app as compare
 from grover_probe.data.command import app as data
 from grover_probe.evaluate.command import app as evaluate
 from grover_probe.extract.command import app as extract
+from grover_probe.figures.command import app as figures
 from grover_probe.finetune.command import app as finetune
 from grover_probe.maps.command import app as maps
 from grover_probe.nextkmer.command import app as nextkmer
@@ -50,6 +51,7 @@ COMMANDS: dict[str, list[tuple[str, typer.Typer, str]]] = {
         ("compare", compare, "Compare systems on one task."),
         ("nextkmer", nextkmer, "Compare tokenizers by predicting the next k bases."),
     ],
+    "Figures": [("figures", figures, "Draw the figures from a folder of results.")],
 }
 
 

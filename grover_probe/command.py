@@ -14,6 +14,12 @@ from grover_probe.errors import GroverProbeError, InputError
 
 T = TypeVar("T")
 
+# Distributions of the extras by the name under which they are imported.
+_OF_EXTRAS = {
+    "accelerate": "train", "anndata": "maps", "gensim": "maps", "umap": "maps", "statsmodels": "maps", "Bio": "probes",
+    "scipy": "annotation", "sklearn": "tasks", "pyBigWig": "annotation", "peft": "lora", "tensorboard": "train",
+}  # fmt: skip
+
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -41,6 +47,13 @@ def run(app: typer.Typer, prog: str | None = None) -> None:
         app(prog_name=prog)
     except GroverProbeError as error:
         fail(str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _OF_EXTRAS:
+            raise
+        fail(
+            f'this needs {package}, which is not installed: pip install "grover-probe[{_OF_EXTRAS[package]}]", or [all]'
+        )
     except OSError as error:
         if error.errno not in _OUTSIDE_CAUSES:
             raise
