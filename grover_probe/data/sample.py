@@ -19,6 +19,7 @@ GENOME = "chr20_slice.2bit"
 CHECKPOINT = "checkpoint"
 REGION = "demo_region.bed"
 REPEATS = "repeats.bed.gz"
+MOTIF = "MA0139.1.pfm"
 
 _BED6 = ("chrom", "start", "end", "name", "score", "strand")
 

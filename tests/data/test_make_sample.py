@@ -11,6 +11,7 @@ from grover_probe.data.fetch import cached_path
 from grover_probe.data.sample import (
     COLUMNS,
     GENOME,
+    MOTIF,
     SLICE_END,
     SLICE_LENGTH,
     SLICE_NAME,
@@ -117,7 +118,7 @@ def test_makes_the_same_bytes_again(script, tmp_path):
     except DataError as error:
         pytest.skip(str(error))
     script.make_sample(inputs, DERIVED, tmp_path)
-    for name in (GENOME, "SHA256SUMS", *COLUMNS):
+    for name in (GENOME, MOTIF, "SHA256SUMS", *COLUMNS):
         assert (tmp_path / name).read_bytes() == sample_path(name).read_bytes(), name
 
 
