@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from grover_probe.plotting.style import BLUE, GREY, ORANGE, RED, STYLE, label_panels, new_figure
+from grover_probe.plotting.style import BLUE, GREY, ORANGE, RED, STYLE, label_panels, new_figure, note_n
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +47,14 @@ def plot_by_layer(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> No
     ax.set_ylabel("self-similarity (mean cosine)")
     ax.set_ylim(min(0.0, layers["anisotropy"].min(), tokens["self_similarity"].min()) - 0.02, 1.05)
     ax.legend(loc="center left", bbox_to_anchor=(0, 0.35))
-    _note_n(ax, f"n = {layers['n_tokens'].max():,} tokens")
+    note_n(ax, f"n = {layers['n_tokens'].max():,} tokens")
 
 
 def plot_adjusted(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> None:
     """Box of anisotropy-adjusted self-similarity over tokens in each layer."""
     _boxes(tokens, layers, "self_similarity_adjusted", ax, BLUE)
     ax.set_ylabel("adjusted self-similarity")
-    _note_n(ax, f"n = {layers['n_tokens'].max():,} tokens")
+    note_n(ax, f"n = {layers['n_tokens'].max():,} tokens")
 
 
 def plot_repeat_groups(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> None:
@@ -93,7 +93,7 @@ def plot_last_layer(tokens: "pd.DataFrame", column: str, label: str, ax: Any, lo
     ax.set_xlabel(label)
     ax.set_ylabel(f"adjusted self-similarity, layer {last['layer'].max()}")
     ax.figure.colorbar(points, ax=ax, label="token length (bases)", fraction=0.06)
-    _note_n(ax, f"n = {len(last):,} tokens")
+    note_n(ax, f"n = {len(last):,} tokens")
 
 
 def _boxes(tokens: "pd.DataFrame", layers: "pd.DataFrame", column: str, ax: Any, colour: str) -> None:
@@ -112,7 +112,3 @@ def _boxes(tokens: "pd.DataFrame", layers: "pd.DataFrame", column: str, ax: Any,
     ax.set_xticks(layers["layer"])
     ax.set_xlim(layers["layer"].min() - 0.6, layers["layer"].max() + 0.6)
     ax.set_xlabel("layer")
-
-
-def _note_n(ax: Any, text: str) -> None:
-    ax.text(1.0, 1.02, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7, color=GREY)

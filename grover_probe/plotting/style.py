@@ -25,6 +25,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "figure.dpi": 100,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # TrueType, as journals ask
     "svg.hashsalt": "grover_probe",  # the same figure gives the same bytes
 }
 
@@ -49,6 +50,11 @@ def label_panels(axes: Sequence[Any]) -> None:
     """Put bold letters a, b, c above the panels."""
     for letter, ax in zip("abcdefghij", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=10)
+
+
+def note_n(ax: Any, text: str) -> None:
+    """Say above the right end of a panel what it counts, such as ``n = 601 tokens``."""
+    ax.text(1.0, 1.02, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7, color=GREY)
 
 
 def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = ("png", "svg", "pdf")) -> list[Path]:
