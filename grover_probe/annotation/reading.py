@@ -102,6 +102,7 @@ def read_annotation(
     genome: Genome,
     class_column: int | str | None = None,
     name: str | None = None,
+    most_classes: int = MAX_CLASSES,
 ) -> Annotation:
     """Read annotation of a genome from a file of any format that `grover_probe.annotation.formats` knows.
 
@@ -116,12 +117,14 @@ def read_annotation(
         attribute such as ``gene_type``. One class, called as the annotation, when None.
     name
         File name without endings when None.
+    most_classes
+        A column with more values is refused: it is likely to hold names.
 
     Raises
     ------
     InputError
         For a line that is not of the format or an interval past the end of its chromosome (file and line are named;
-        the assembly is likely another), or when the column is not there or has more than 200 values.
+        the assembly is likely another), or when the column is not there or has more values than `most_classes`.
     NothingHereError
         When nothing lies on the genome; the message shows the names on both sides.
     """
@@ -147,7 +150,7 @@ def read_annotation(
     if not keep.any():
         raise NothingHereError(_nothing_here(path, genome, others, int((~known).sum()), int(known.sum())))
     chosen = np.flatnonzero(keep)
-    class_names, classes = _classes(content, lines, chosen, column, attribute, name, path)
+    class_names, classes = _classes(content, lines, chosen, column, attribute, name, path, most_classes)
     return Annotation(
         name=name,
         path=path,
@@ -214,7 +217,14 @@ def _chromosomes(content: bytes, lines: "Scan", genome: Genome) -> tuple[np.ndar
 
 
 def _classes(
-    content: bytes, lines: "Scan", chosen: np.ndarray, column: int, attribute: str, name: str, path: Path
+    content: bytes,
+    lines: "Scan",
+    chosen: np.ndarray,
+    column: int,
+    attribute: str,
+    name: str,
+    path: Path,
+    most: int,
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Sorted class names, and the code of each chosen line."""
     if column < 0:
@@ -229,10 +239,10 @@ def _classes(
         texts = [match[1].strip() if match else "" for match in found]
     texts = [text or UNNAMED for text in texts]
     names = tuple(sorted(set(texts)))
-    if len(names) > MAX_CLASSES:
+    if len(names) > most:
         raise InputError(
             f"{path}: the class column has {len(names):,} values ({', '.join(names[:_SOME])}, ...); choose a column "
-            f"with up to {MAX_CLASSES}"
+            f"with up to {most}"
         )
     place = {text: code for code, text in enumerate(names)}
     return names, np.array([place[text] for text in texts], dtype=np.int64)[inverse]

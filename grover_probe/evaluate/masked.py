@@ -37,7 +37,7 @@ def ask_model(
     answers = Answers.empty(questions.targets, len(questions.piece_ids))
     first = np.searchsorted(questions.window_of, np.arange(len(questions.windows) + 1))
     with track(total=len(questions), label="masked tokens", unit="tok", progress=progress) as bar:
-        for part in _batches(questions.windows, batch_size):
+        for part in equal_lengths(questions.windows, batch_size):
             ids, selected = corrupted(questions, corpus, part)
             log_p = logits(ids, None, selected).float().log_softmax(1)[:, questions.piece_ids]
             rows = np.concatenate([np.arange(first[each], first[each + 1]) for each in part])
@@ -63,7 +63,7 @@ def ask_ngrams(ngrams: NgramModel, corpus: Corpus, questions: Questions) -> dict
     return found
 
 
-def _batches(windows: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+def equal_lengths(windows: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
     """Rows of windows of one length each, so that nothing is padded."""
     sizes = windows[:, 1] - windows[:, 0]
     for size in np.unique(sizes)[::-1]:

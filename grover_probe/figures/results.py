@@ -24,7 +24,7 @@ LAYOUT = {
     "probes": "grover_probe.probes",
     "nextkmer": "grover_probe.nextkmer sweep",
     "compare": "grover_probe.compare",  # compare/TASK: prom300, promscan, ctcf, ...
-    "region": "grover_probe.overlap tracks and grover_probe.evaluate",
+    "region": "grover_probe.evaluate region",
 }
 
 

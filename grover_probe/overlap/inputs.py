@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grover_probe.annotation import Annotation, NothingHereError, read_annotation
+from grover_probe.annotation.reading import MAX_CLASSES
 from grover_probe.command import note
 from grover_probe.corpus import Corpus
 from grover_probe.data.sample import GENOME, sample_path
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import Genome, open_genome
 from grover_probe.inputs import describe_files, read_regions, tokenize_regions
@@ -68,6 +70,8 @@ class Inputs:
     skipped: tuple[str, ...]
     files: dict[str, Any]
 
+    __repr__ = brief
+
 
 def parse_option(text: str, class_column: str | None) -> AnnotationOption:
     """Read ``FILE``, ``NAME=FILE`` or either with ``:COLUMN`` behind; `class_column` is for those without."""
@@ -81,7 +85,7 @@ def parse_option(text: str, class_column: str | None) -> AnnotationOption:
 
 
 def read_annotations(
-    options: Sequence[str], class_column: str | None, genome: Genome
+    options: Sequence[str], class_column: str | None, genome: Genome, most_classes: int = MAX_CLASSES
 ) -> tuple[tuple[Annotation, ...], tuple[str, ...], list[dict[str, Any]]]:
     """Annotations on the genome, why others are left out, and what the record says about the files.
 
@@ -94,7 +98,7 @@ def read_annotations(
     for text in options:
         option = parse_option(text, class_column)
         try:
-            annotation = read_annotation(option.path, genome, option.column, option.name)
+            annotation = read_annotation(option.path, genome, option.column, option.name, most_classes)
         except NothingHereError as error:
             if len(options) == 1:
                 raise
