@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grover_probe.bpe.merges import CLS_ID, MASK_ID, PAD_ID, SEP_ID
+from grover_probe.display import brief
 
 _POOL_BATCHES = 64  # windows are sorted by length within pools of about this many batches
 
@@ -63,6 +64,8 @@ class Batch:
     attention_mask: np.ndarray | None
     windows: np.ndarray
     specials: SpecialIds = BERT_SPECIALS
+
+    __repr__ = brief
 
     @property
     def n_tokens(self) -> int:

@@ -80,7 +80,8 @@ class Corpus:
     meta: dict[str, Any]
 
     def __repr__(self) -> str:
-        return f"Corpus({len(self):,} tokens on {len(self.chroms)} sequences)"
+        where = f"{len(self.chroms):,} sequences" if len(self.chroms) != 1 else self.chroms[0]
+        return f"Corpus({len(self):,} tokens on {where})"
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -98,7 +98,8 @@ class Genome:
         self._by_short_name = {short_name(name): name for name in self.lengths}
 
     def __repr__(self) -> str:
-        return f"Genome({self.path.name}: {len(self.lengths)} sequences, {sum(self.lengths.values()):,} bp)"
+        sequences = f"{len(self.lengths):,} sequences" if len(self.lengths) != 1 else next(iter(self.lengths))
+        return f"Genome({self.path.name}: {sequences}, {sum(self.lengths.values()):,} bp)"
 
     @property
     def names(self) -> tuple[str, ...]:

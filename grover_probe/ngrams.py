@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grover_probe.display import brief
+
 _PRIOR = 10.0  # pseudo-counts of a conditional distribution, spread like the unigram (Dirichlet smoothing)
 
 
@@ -46,6 +48,8 @@ class NgramModel:
     unigram: np.ndarray
     after: np.ndarray
     before: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def count(cls, ids: np.ndarray, runs: np.ndarray, is_piece: np.ndarray) -> "NgramModel":

@@ -6,6 +6,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from grover_probe.display import brief
+
 X = TypeVar("X")
 Y = TypeVar("Y")
 
@@ -31,6 +33,8 @@ class Splits(Generic[X]):
     validation_labels: np.ndarray
     n_classes: int
 
+    __repr__ = brief
+
     def map(self, function: Callable[[X], Y]) -> "Splits[Y]":
         """The same splits with other inputs."""
         return Splits(
@@ -54,6 +58,8 @@ class Predicted:
     validation: np.ndarray
     test: np.ndarray
     chosen: dict[str, Any]
+
+    __repr__ = brief
 
 
 def all_classes(probabilities: np.ndarray, known: np.ndarray, n_classes: int) -> np.ndarray:

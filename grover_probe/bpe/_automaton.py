@@ -20,6 +20,7 @@ from numba import njit
 
 from grover_probe.bpe.merges import BASES, FIRST_MERGE_ID, FIRST_PIECE_ID, Merges
 from grover_probe.bpe.reference import merge_pair, split_bases
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 
 NO_TOKEN = 65535
@@ -47,6 +48,8 @@ class Automaton:
     step: np.ndarray
     token: np.ndarray
     length: np.ndarray
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.token)

@@ -7,6 +7,7 @@ import numpy as np
 
 from grover_probe.bpe import _index
 from grover_probe.bpe._workers import Workers
+from grover_probe.display import brief
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Made:
     last: np.ndarray
     previous: np.ndarray
     following: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def room(cls, n: int, place_type: type) -> "Made":

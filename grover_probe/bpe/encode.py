@@ -18,6 +18,7 @@ import numpy as np
 from grover_probe.bpe import _automaton
 from grover_probe.bpe._walk import SETTLE, backward, forward, settle
 from grover_probe.bpe.merges import BASES, FIRST_PIECE_ID, SPECIAL_TOKENS, Merges
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, encode_bases
 
@@ -41,6 +42,8 @@ class Encoding:
 
     ids: np.ndarray
     starts: np.ndarray
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grover_probe.display import ShowsTable
 from grover_probe.files import make_folder, sha256_of, staged_files
 from grover_probe.finetune.metrics import METRICS
 from grover_probe.provenance import write_run
@@ -18,7 +19,7 @@ DONE = "done"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ShowsTable):
     """Every system on one task.
 
     Attributes
@@ -41,9 +42,17 @@ class Comparison:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        done = int((self.table["status"] == DONE).sum())
+        return f"Comparison({done} of {len(self.table)} systems on {self.inputs.get('task', {}).get('name', 'a task')})"
+
     def to_frame(self) -> "pd.DataFrame":
         """The table of systems."""
         return self.table
+
+    def overview(self) -> "pd.DataFrame":
+        """Matthews correlation of each system with its interval, the paper's beside it, and the areas."""
+        return self.table[["system", "status", "mcc", "mcc_low", "mcc_high", "paper_mcc", "auroc", "auprc"]]
 
     @property
     def failed(self) -> list[str]:

@@ -43,6 +43,9 @@ class Cache:
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root).expanduser() if root else default_root()
 
+    def __repr__(self) -> str:
+        return f"Cache({str(self.root)!r})"
+
     def path(self, resource: Resource) -> Path:
         """Where a resource is, or would be; the files of one model share a folder."""
         if isinstance(resource.source, HubSource):

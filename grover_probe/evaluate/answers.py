@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from grover_probe.display import brief
+
 AUC_MOST_NUMBERS = 20_000_000  # probabilities kept for the AUC: 33,000 masked tokens of 604 pieces
 
 
@@ -30,6 +32,8 @@ class Answers:
     nats: np.ndarray
     ranks: np.ndarray
     scores: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def empty(cls, targets: np.ndarray, n_pieces: int) -> "Answers":

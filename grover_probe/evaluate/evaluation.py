@@ -11,6 +11,7 @@ import pandas as pd
 
 from grover_probe.annotation import Intervals
 from grover_probe.corpus import Corpus
+from grover_probe.display import ShowsTable
 from grover_probe.evaluate.answers import Answers
 from grover_probe.evaluate.masked import MaskedLogits, ask_model, ask_ngrams
 from grover_probe.evaluate.questions import Questions, draw_questions
@@ -22,7 +23,7 @@ FILES = ("metrics.json", "systems.tsv", "tokens.tsv", "top_k.tsv", "predictions.
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(ShowsTable):
     """Answers of a model and of its baselines to the same questions.
 
     Attributes
@@ -59,6 +60,10 @@ class Evaluation:
             for part, chosen in parts.items()
             for system, answers in self.answers.items()
         )
+
+    def overview(self) -> pd.DataFrame:
+        """One row per system and part, with the metrics that the paper gives and bits per base."""
+        return self.to_frame()[["part", "system", "n_masked", "perplexity", "bits_per_base", "top1", "top60"]]
 
     def top_k(self) -> pd.DataFrame:
         """Accuracy among the first k for every k: one row per k, one column per system."""

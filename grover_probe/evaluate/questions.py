@@ -7,6 +7,7 @@ import torch
 
 from grover_probe.batches import BERT_SPECIALS, SpecialIds, gather
 from grover_probe.corpus import Corpus
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.masking import MaskRule, mask_tokens
 from grover_probe.windows import MIN_SAMPLE_TOKENS, fixed_windows
@@ -42,6 +43,8 @@ class Questions:
     specials: SpecialIds
     rule: MaskRule
     seed: int
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.positions)

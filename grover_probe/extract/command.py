@@ -99,21 +99,8 @@ def extract(
 
 
 def layer_table(result: "PassResult") -> str:
-    """One line per layer, with what the reducers of this pass say about it."""
-    import pandas as pd
-
-    columns: dict[str, object] = {"layer": list(result.layers)}
-    names = result.record["reducers"]
-    if "dimensions" in names:
-        found = result.arrays("dimensions")
-        columns["anisotropy"] = found["anisotropy"]
-        columns["largest dimension"] = found["share"].argmax(1)
-        columns["its share"] = found["share"].max(1)
-    if "cka" in names:
-        columns["CKA with last"] = result.arrays("cka")["cka"][:, -1]
-    if "lens" in names:
-        columns["lens top-1"] = result.arrays("lens")["top1_all"]
-    return pd.DataFrame(columns).to_string(index=False, float_format=lambda value: f"{value:.3f}")
+    """The overview of a pass as text."""
+    return result.overview().to_string(index=False, float_format=lambda value: f"{value:.3f}")
 
 
 def _split(text: str) -> tuple[str, ...]:

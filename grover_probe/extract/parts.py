@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path
 
@@ -50,6 +51,8 @@ class Parts:
     table: np.ndarray
     edges: np.ndarray
     step: int
+
+    __repr__ = brief
 
     @property
     def n(self) -> int:

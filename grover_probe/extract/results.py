@@ -26,6 +26,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ REGION_MEANS = "region_means.npy"
 
 
 @dataclass(frozen=True)
-class PassResult:
+class PassResult(ShowsTable):
     """What one pass over a genome found; opened with `open_pass`. Arrays are read when they are first asked for.
 
     Attributes
@@ -66,6 +67,22 @@ class PassResult:
     def layers(self) -> tuple[int, ...]:
         """Layers of the token results; 0 is the embedding output."""
         return tuple(self.record["layers"])
+
+    def overview(self) -> "pd.DataFrame":
+        """One row per layer, with what the reducers of this pass say about it."""
+        import pandas as pd
+
+        columns: dict[str, object] = {"layer": list(self.layers)}
+        if "dimensions" in self.record["reducers"]:
+            found = self.arrays("dimensions")
+            columns["anisotropy"] = found["anisotropy"]
+            columns["largest dimension"] = found["share"].argmax(1)
+            columns["its share"] = found["share"].max(1)
+        if "cka" in self.record["reducers"]:
+            columns["CKA with last"] = self.arrays("cka")["cka"][:, -1]
+        if "lens" in self.record["reducers"]:
+            columns["lens top-1"] = self.arrays("lens")["top1_all"]
+        return pd.DataFrame(columns)
 
     @property
     def window_layers(self) -> tuple[int, ...]:

@@ -32,6 +32,18 @@ class Drawn:
     tables: Mapping[str, "pd.DataFrame"] = field(default_factory=dict)
     caption: str = ""
 
+    def __repr__(self) -> str:
+        width, height = self.figure.get_size_inches()
+        return f"Drawn({width:.1f} x {height:.1f} inches; tables {', '.join(self.tables) or 'none'})"
+
+    def _repr_png_(self) -> bytes:
+        """The drawing, for Jupyter, at half of the resolution of its file."""
+        from io import BytesIO
+
+        with BytesIO() as content:
+            self.figure.savefig(content, format="png", dpi=150)
+            return content.getvalue()
+
     def files(self, name: str) -> list[str]:
         """Names of the files that `save` writes."""
         return [

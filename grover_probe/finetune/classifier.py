@@ -66,6 +66,11 @@ class Classifier:
     settings: dict[str, Any]
     origin: str = ""
 
+    def __repr__(self) -> str:
+        return (
+            f"Classifier({self.origin or self.source.get('name')}: {', '.join(self.classes)}, on {self.network.device})"
+        )
+
     def windows(
         self, table: "pd.DataFrame", *, long: Any = "refuse", flank: bool = True, tokens: bool = True
     ) -> Windows:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from grover_probe.batches import SpecialIds
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.kmer import AnyTokenizer
 from grover_probe.tasks.inner import inner_tokens
@@ -36,6 +37,8 @@ class Windows:
     owner: np.ndarray
     n_examples: int
     too_long: int
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.ids)

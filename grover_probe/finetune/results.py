@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grover_probe.display import ShowsTable
 from grover_probe.files import atomic_path, make_folder, sha256_of, staged_files
+from grover_probe.finetune.metrics import METRICS
 from grover_probe.provenance import write_run
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ _PLACE = ("chrom", "start", "end", "strand", "group")
 
 
 @dataclass(frozen=True)
-class FineTuned:
+class FineTuned(ShowsTable):
     """The result of a fine-tuning.
 
     Attributes
@@ -38,9 +40,23 @@ class FineTuned:
     predictions: "pd.DataFrame"
     history: "pd.DataFrame"
 
+    def __repr__(self) -> str:
+        low, high = self.metrics["intervals"]["mcc"]
+        return (
+            f"FineTuned(MCC {self.metrics['mcc']:.3f}, {low:.3f} to {high:.3f}, of {self.metrics['n_test']:,} test "
+            f"examples; seeds {', '.join(map(str, self.metrics['seeds']))})"
+        )
+
     def to_frame(self) -> "pd.DataFrame":
         """The predictions."""
         return self.predictions
+
+    def overview(self) -> "pd.DataFrame":
+        """The metrics of the test split with their 95 % intervals."""
+        import pandas as pd
+
+        rows = [(name, self.metrics[name], *self.metrics["intervals"][name]) for name in METRICS]
+        return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
     def save(self, folder: Path | str) -> None:
         """Write ``metrics.json``, ``predictions.tsv`` and ``history.tsv``."""

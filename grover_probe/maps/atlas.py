@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path
 
@@ -36,6 +37,8 @@ class View:
     points: np.ndarray
     note: str = ""
     nearest: np.ndarray | None = None
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Atlas:
     views: Sequence[View]
     colour: str
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    __repr__ = brief
 
     def save(self, path: Path | str) -> Path:
         """Write the page: one file with everything in it."""

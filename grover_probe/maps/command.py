@@ -10,9 +10,8 @@ from grover_probe.errors import InputError
 from grover_probe.files import output_folder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from grover_probe.extract.results import PassResult
+    from grover_probe.maps.windows import WindowMap
 
 app = new_app(
     "Where do tokens and windows lie in a model's embedding? Maps, each with numbers beside the picture.\n\n"
@@ -171,7 +170,7 @@ def windows(
         extras = Extras(h5ad, html, subtitle)
         written = write_windows(out, result, chosen, [each.name for each in options], extras, inputs, parameters)
     if options:
-        print(separability_text(result.separability))
+        print(separability_text(result))
     _say_written(written)
 
 
@@ -200,13 +199,9 @@ def usable_rows(found: "PassResult", min_tokens: int | None) -> Any:
     return rows
 
 
-def separability_text(table: "pd.DataFrame") -> str:
+def separability_text(result: "WindowMap") -> str:
     """Balanced accuracy of each annotation as text."""
-    wide = table.pivot(index="annotation", columns="place", values="balanced_accuracy")
-    wide = wide[["embedding", "embedding map", "composition", "composition map"]]
-    wide = wide.loc[table["annotation"].drop_duplicates()]
-    wide.insert(0, "chance", table.groupby("annotation")["chance"].first().loc[wide.index])
-    return wide.rename_axis(columns=None).to_string(float_format=lambda value: f"{value:.3f}")
+    return result.overview().set_index("annotation").to_string(float_format=lambda value: f"{value:.3f}")
 
 
 def _say_written(paths: list[Path]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grover_probe.annotation import read_annotation
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import Genome
 from grover_probe.overlap.signals import read_signal
@@ -63,6 +64,8 @@ class WindowLabels:
     labels: np.ndarray
     values: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+
+    __repr__ = brief
 
 
 def parse(text: str) -> AnnotationOption:

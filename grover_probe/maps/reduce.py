@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 
 FIT_ROWS = 100_000  # components of a larger map are fitted on so many of its rows, evenly spaced
@@ -32,6 +33,8 @@ class Components:
     scores: np.ndarray
     loadings: np.ndarray
     explained: np.ndarray
+
+    __repr__ = brief
 
 
 def principal_components(vectors: np.ndarray, n_components: int = MAP_COMPONENTS, *, scale: bool = False) -> Components:
@@ -167,6 +170,8 @@ class Tree:
     linkage: np.ndarray
     leaves: np.ndarray
     clusters: np.ndarray
+
+    __repr__ = brief
 
 
 def cluster_tree(vectors: np.ndarray, n_clusters: int = 12, *, method: str = "average", metric: str = "cosine") -> Tree:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.maps.reduce import sample_rows
 
@@ -34,6 +35,8 @@ class Split:
     blocks: np.ndarray
     folds: np.ndarray
     n_folds: int
+
+    __repr__ = brief
 
 
 def split_blocks(

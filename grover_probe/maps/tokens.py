@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grover_probe.command import track
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.maps.correlate import (
     TOKEN_FEATURES,
@@ -25,7 +26,7 @@ _TABLES = ("tokens", "components", "correlations", "paper", "quality", "linkage"
 
 
 @dataclass(frozen=True)
-class TokenMap:
+class TokenMap(ShowsTable):
     """Token maps of one or several spaces (layers of a model, baselines), all of the same tokens.
 
     Attributes
@@ -70,6 +71,10 @@ class TokenMap:
     def to_frame(self) -> pd.DataFrame:
         """The table of tokens."""
         return self.tokens
+
+    def overview(self) -> pd.DataFrame:
+        """The paper's correlations beside ours in each space."""
+        return self.paper
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write the tables (numbers in TSV with six digits)."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from grover_probe.command import track
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.maps.labels import WindowLabels
 from grover_probe.maps.reduce import FEWEST_ROWS, MAP_COMPONENTS, principal_components, trust, umap_coordinates
@@ -18,11 +19,12 @@ SHOWN_COMPONENTS = 6
 _SEPARABILITY = [
     "annotation", "rule", "place", *(each.name for each in fields(Separability)), "classes", "left_out",
 ]  # fmt: skip
+_PLACES = ("embedding", "embedding map", "composition", "composition map")
 BLOCK_SIZE = 100_000  # bases: long against a window (about 2 kb) and against what neighbouring windows share
 
 
 @dataclass(frozen=True)
-class WindowMap:
+class WindowMap(ShowsTable):
     """A map of windows beside the same map of their composition.
 
     Attributes
@@ -57,6 +59,14 @@ class WindowMap:
     def to_frame(self) -> pd.DataFrame:
         """The table of windows."""
         return self.windows
+
+    def overview(self) -> pd.DataFrame:
+        """Balanced accuracy of each annotation (rows) by chance and in each place."""
+        table = self.separability
+        wide = table.pivot(index="annotation", columns="place", values="balanced_accuracy")
+        wide = wide.loc[table["annotation"].drop_duplicates(), list(_PLACES)]
+        wide.insert(0, "chance", table.groupby("annotation")["chance"].first().loc[wide.index])
+        return wide.rename_axis(columns=None).reset_index()
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write the table of windows as Parquet, the small ones as TSV."""

@@ -27,6 +27,7 @@ from grover_probe.bpe.merges import (
     SPECIAL_TOKENS,
     Merges,
 )
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.kmer import AnyTokenizer
 from grover_probe.models.fast_tokenizer import FastTokenizer, open_backend
@@ -58,6 +59,8 @@ class Vocabulary:
     tokenizer: AnyTokenizer
     model_ids: np.ndarray
     specials: SpecialIds
+
+    __repr__ = brief
 
     @property
     def is_ours(self) -> bool:

@@ -64,7 +64,7 @@ def _model(runner: "Runner", system: System, ks: Sequence[int], keys: dict[int, 
 
         assert runner.recipe is not None
         name = str(trained_model(system, study, runner.recipe, runner.model_folder(system), device=runner.device,
-                                 threads=runner.threads, progress=runner.progress))  # fmt: skip
+                                 dtype=runner.dtype, threads=runner.threads, progress=runner.progress))  # fmt: skip
     model = models.load(name, device=runner.device, trust_remote_code=runner.trust_remote_code)
     tokenizer = models.load_tokenizer(runner.tokenizer if runner.tokenizer and not system.is_trained else name)
     check_fits(model, tokenizer.lengths, runner.tokenizer or name)

@@ -82,6 +82,8 @@ class Runner:
         Folder with ``cells/`` and ``models/``.
     tokenizer
         For models without one of their own.
+    dtype
+        Of the pretraining of models that are trained here: ``fp32``, ``bf16``.
     device, threads, trust_remote_code, progress
         How it runs; they decide no result.
     """
@@ -91,6 +93,7 @@ class Runner:
     recipe: Recipe | None
     out: Path
     tokenizer: str | None = None
+    dtype: str = "fp32"
     device: str = "auto"
     threads: int | None = None
     trust_remote_code: bool = False
@@ -101,7 +104,7 @@ class Runner:
         if system.is_trained:
             if self.recipe is None:
                 raise InputError(f"{system.name}: a model is to be trained; give --recipe")
-            return cell_key(**self.study.content, system=asdict(system), recipe=self.recipe.to_dict())
+            return cell_key(**self.study.content, system=asdict(system), recipe=self.recipe.to_dict(), dtype=self.dtype)
         from grover_probe.models import load_tokenizer
         from grover_probe.models.folder import describe_model
 

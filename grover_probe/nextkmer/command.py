@@ -40,6 +40,7 @@ Trees = Annotated[int, typer.Option(min=1, help="Trees of the random forest (tfi
 Blocks = Annotated[int, typer.Option(min=1, help="Bases of a block: unit of the bootstrap.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of places, heads and bootstrap.")]
 Recipe = Annotated[Path, typer.Option(help="YAML recipe of pretraining, the same for all vocabularies.")]
+Dtype = Annotated[str, typer.Option(help="fp32 or bf16 (mixed precision) of the pretraining of a vocabulary's model.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")]
 Progress = Annotated[bool, typer.Option(help="Progress on stderr.")]
@@ -113,6 +114,7 @@ def cell(
     trees: Trees = 100,
     block_size: Blocks = 100_000,
     seed: Seed = 0,
+    dtype: Dtype = "fp32",
     device: Device = "auto",
     threads: Threads = None,
     trust_remote_code: Annotated[
@@ -165,6 +167,7 @@ def sweep(
     trees: Trees = 100,
     block_size: Blocks = 100_000,
     seed: Seed = 0,
+    dtype: Dtype = "fp32",
     device: Device = "auto",
     threads: Threads = None,
     trust_remote_code: Annotated[
@@ -234,6 +237,7 @@ def _runner(given: dict[str, Any], recipe: Path | None) -> "Runner":
         settings,
         given["out"],
         tokenizer=given.get("tokenizer"),
+        dtype=given.get("dtype", "fp32"),
         **{name: given[name] for name in ("device", "threads", "trust_remote_code", "progress")},
     )
 
@@ -258,7 +262,7 @@ def _cell_command(system: str, seed: int, given: dict[str, Any]) -> str:
     """The command line of one cell with the options of the sweep."""
     names = (
         "heldout", "out", "recipe", "k", "n_train", "n_test", "mode", "read", "align", "flank", "epochs",
-        "learning_rate", "batch_size", "trees", "block_size", "seed", "device", "threads",
+        "learning_rate", "batch_size", "trees", "block_size", "seed", "dtype", "device", "threads",
     )  # fmt: skip
     words = ["python", "-m", "grover_probe.nextkmer", "cell", "--system", system, "--train-seed", str(seed)]
     for path in given["genome"]:

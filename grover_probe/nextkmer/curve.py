@@ -89,6 +89,10 @@ class Choice:
     draws: np.ndarray
     tried: np.ndarray
 
+    def __repr__(self) -> str:
+        low, high = self.interval
+        return f"Choice({self.best:.0f} cycles, {low:.0f} to {high:.0f} in 95 % of {len(self.draws):,} draws)"
+
     @property
     def interval(self) -> tuple[float, float]:
         """95 % of the draws."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from grover_probe.display import brief
 from grover_probe.nextkmer.scores import Outcome
 
 _CHUNK = 1 << 22  # probabilities at a time
@@ -30,6 +31,8 @@ class Head:
     scale: np.ndarray
     linear: torch.nn.Linear
     epochs: int
+
+    __repr__ = brief
 
     def outcome(self, x: np.ndarray, y: np.ndarray) -> Outcome:
         """What the head says about examples, a chunk at a time.

@@ -8,6 +8,7 @@ import torch
 
 from grover_probe.batches import SpecialIds
 from grover_probe.command import track
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.finetune.examples import pad
 from grover_probe.genome import decode_bases
@@ -39,6 +40,8 @@ class Inputs:
     ids: list[np.ndarray]
     read: str
     specials: SpecialIds
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.probes.metrics import Resamples, interval
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Outcome:
     called: np.ndarray
     rank: np.ndarray
     bits: np.ndarray
+
+    __repr__ = brief
 
     @classmethod
     def of(cls, probabilities: np.ndarray, true: np.ndarray) -> "Outcome":

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from grover_probe.annotation import read_bed
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import Genome, Region, short_name
 
@@ -54,6 +55,8 @@ class Examples:
     codes: np.ndarray
     flank: int
     block: np.ndarray
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.start)

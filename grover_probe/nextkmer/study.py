@@ -69,6 +69,9 @@ class Study:
         self.genomes: list[Genome] = [open_genome(path) for path in genomes]
         self.heldout, self.sampling = heldout, sampling
 
+    def __repr__(self) -> str:
+        return f"Study({', '.join(genome.path.name for genome in self.genomes)}; test: {self.heldout.name})"
+
     @cached_property
     def inputs(self) -> dict[str, Any]:
         """The files by content."""

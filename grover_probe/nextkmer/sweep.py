@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grover_probe.command import note
+from grover_probe.display import ShowsTable
 from grover_probe.files import sha256_of, staged_files
 from grover_probe.nextkmer.cells import Runner
 from grover_probe.nextkmer.curve import FEWEST, SPAN, Choice, choose_cycles
@@ -26,7 +27,7 @@ RESAMPLES = 1_000
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ShowsTable):
     """Systems on the same sequences.
 
     Attributes
@@ -44,9 +45,18 @@ class Comparison:
     choice: Choice | None
     metric: str
 
+    def __repr__(self) -> str:
+        ks = ", ".join(str(k) for k in sorted(self.table["k"].unique()))
+        chosen = "" if self.choice is None else f"; {self.choice!r}"
+        return f"Comparison({self.table['system'].nunique()} systems, k = {ks}{chosen})"
+
     def to_frame(self) -> "pd.DataFrame":
         """The table."""
         return self.table
+
+    def overview(self) -> "pd.DataFrame":
+        """Accuracy of each system and k with its interval, and bits."""
+        return self.table[["system", "k", "accuracy", "accuracy_low", "accuracy_high", "chance", "bits"]]
 
     def save(self, folder: Path) -> list[str]:
         """Write the tables; returns the names of the files."""

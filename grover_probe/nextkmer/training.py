@@ -23,6 +23,7 @@ def trained_model(
     folder: Path,
     *,
     device: str = "auto",
+    dtype: str = "fp32",
     threads: int | None = None,
     progress: bool = True,
 ) -> Path:
@@ -39,7 +40,7 @@ def trained_model(
     folder
         Of this system and nothing else: ``tokenizer/``, ``metrics.jsonl``, while it trains ``states/``, then
         ``checkpoint/``.
-    device, threads
+    device, dtype, threads
         For pretraining.
     progress
         Show progress bars on stderr.
@@ -72,7 +73,7 @@ def trained_model(
         raise InputError(f"{study.heldout}: nothing is left to train on")
     settings = replace(recipe, seed=recipe.seed + system.seed)
     note(f"{system.label}: training on {int((runs[:, 1] - runs[:, 0]).sum()):,} tokens, {settings.total_tokens:,} seen")
-    trainer = Trainer(corpus, runs, settings, make_accelerator(device))
+    trainer = Trainer(corpus, runs, settings, make_accelerator(device, dtype))
     model = pretrain(trainer, folder, progress=progress)
     card = model_card(trainer, held, training_hours(folder), None)
     save_checkpoint(model, trainer, tokenizer, folder / "tokenizer", checkpoint, card)

@@ -10,6 +10,7 @@ from numba import njit
 
 from grover_probe.annotation import Intervals
 from grover_probe.corpus import Corpus
+from grover_probe.display import brief
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class TokenCounts:
     count: np.ndarray
     inside: np.ndarray
     bases: np.ndarray
+
+    __repr__ = brief
 
 
 def count_tokens(corpus: Corpus, intervals: Intervals, runs: np.ndarray | None = None) -> TokenCounts:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grover_probe.annotation import Intervals
+from grover_probe.display import brief
 from grover_probe.genome import short_name
 from grover_probe.overlap.counting import count_inside
 from grover_probe.overlap.space import Ring, touching_starts, turn
@@ -39,6 +40,8 @@ class Null:
     block_touching: np.ndarray
     turned: np.ndarray
 
+    __repr__ = brief
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -60,6 +63,8 @@ class Blocks:
     ring: np.ndarray
     size: np.ndarray
     count: np.ndarray
+
+    __repr__ = brief
 
 
 def make_blocks(rings: Sequence[Ring], n_ids: int, n_blocks: int) -> Blocks:

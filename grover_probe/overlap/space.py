@@ -12,6 +12,7 @@ import numpy as np
 from grover_probe.annotation import Intervals
 from grover_probe.annotation.intervals import bases_below
 from grover_probe.corpus import Corpus
+from grover_probe.display import brief
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Ring:
     starts: np.ndarray
     size: int
     stretches: np.ndarray
+
+    __repr__ = brief
 
     def place(self, intervals: Intervals) -> np.ndarray:
         """Intervals on the ring: sorted, not overlapping, int64, shape (n, 2)."""

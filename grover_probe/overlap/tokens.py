@@ -18,6 +18,7 @@ import pandas as pd
 from grover_probe.annotation import Annotation, Intervals
 from grover_probe.command import track
 from grover_probe.corpus import Corpus
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path, make_folder
 from grover_probe.overlap.null import (
@@ -44,7 +45,7 @@ Q_LEVEL = 0.05  # below it a token counts as enriched or depleted in the summary
 
 
 @dataclass(frozen=True)
-class TokenOverlap:
+class TokenOverlap(ShowsTable):
     """Tokens against classes of annotation.
 
     Attributes
@@ -71,6 +72,10 @@ class TokenOverlap:
     def to_frame(self) -> pd.DataFrame:
         """The table of tokens and classes."""
         return self.tokens
+
+    def overview(self) -> pd.DataFrame:
+        """One row per class."""
+        return self.classes
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write ``tokens.parquet`` and ``classes.tsv``."""

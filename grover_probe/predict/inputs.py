@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, Genome, decode_bases, encode_bases
 from grover_probe.tasks.dataset import check_sequences
@@ -44,6 +45,8 @@ class Stretch:
     before: int
     after: int
     forward: bool = True
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.codes) - self.before - self.after

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from grover_probe.batches import gather, shuffled
+from grover_probe.display import brief
 from grover_probe.masking import MaskRule, mask_tokens
 from grover_probe.pretrain.recipe import Recipe, Stage
 from grover_probe.windows import sample_windows
@@ -32,6 +33,8 @@ class Planned:
     seen: int
     stage: Stage
     windows: np.ndarray
+
+    __repr__ = brief
 
     @property
     def n_tokens(self) -> int:
@@ -104,6 +107,8 @@ class Example:
     positions: torch.Tensor
     selected: torch.Tensor
     targets: torch.Tensor
+
+    __repr__ = brief
 
     def rows(self, part: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Arguments of `MaskedLoss` for some windows."""

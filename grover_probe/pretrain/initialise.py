@@ -7,6 +7,7 @@ import torch
 from transformers import BertForMaskedLM
 
 from grover_probe.bpe.merges import FIRST_PIECE_ID
+from grover_probe.display import brief
 from grover_probe.ngrams import neighbour_counts
 
 _STD = 0.02  # BERT's standard deviation of initial weights
@@ -98,6 +99,8 @@ class CorpusStart:
 
     vectors: torch.Tensor
     bias: torch.Tensor
+
+    __repr__ = brief
 
     @classmethod
     def count(cls, ids: np.ndarray, runs: np.ndarray, n_ids: int, width: int) -> "CorpusStart":

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.probes.learners import Columns, Learner, training_means
 from grover_probe.probes.metrics import one_auroc
 from grover_probe.probes.targets import Target
@@ -39,6 +40,8 @@ class Predictions:
     prior: np.ndarray
     chosen: tuple[tuple[str, str, str], ...]
     inner: tuple[float, ...]
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from grover_probe.display import brief
+
 MAX_COMPONENTS = 256  # principal components that the features are cut to
 BOUND = 1e-6  # probabilities stay this far from 0 and 1
 
@@ -30,6 +32,8 @@ class Columns:
     y: np.ndarray
     is_class: np.ndarray
     target: np.ndarray
+
+    __repr__ = brief
 
     def __getitem__(self, rows: np.ndarray) -> "Columns":
         return Columns(self.y[rows], self.is_class, self.target)
@@ -95,6 +99,9 @@ class Neighbours:
     def __init__(self, k: tuple[int, ...] = (5, 20, 80)) -> None:
         self.k = k
         self.settings = tuple(f"k={each}" for each in k)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(k={self.k})"
 
     def fit_predict(self, x_train: np.ndarray, train: Columns, x_test: np.ndarray, seed: int) -> np.ndarray:
         """Mean of the nearest training rows."""

@@ -32,6 +32,9 @@ class Linear:
         self.ridge, self.logistic = ridge, logistic
         self.settings = tuple(f"{a:g}/{b:g}" for a, b in zip(ridge, logistic, strict=True))
 
+    def __repr__(self) -> str:
+        return f"Linear(ridge={self.ridge}, logistic={self.logistic})"
+
     def fit_predict(self, x_train: np.ndarray, train: Columns, x_test: np.ndarray, seed: int) -> np.ndarray:
         """Predictions of both kinds of columns; no randomness."""
         a, b, variance = principal_components(x_train, x_test)

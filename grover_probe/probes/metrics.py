@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from grover_probe.display import brief
+
 VALUE_METRICS = ("r2", "spearman")
 CLASS_METRICS = ("auroc", "auprc", "mcc")
 METRICS = VALUE_METRICS + CLASS_METRICS
@@ -29,6 +31,8 @@ class Resamples:
 
     block: np.ndarray
     counts: np.ndarray
+
+    __repr__ = brief
 
     @property
     def n_blocks(self) -> int:

@@ -32,6 +32,9 @@ class Network:
         self.steps = steps
         self.settings = tuple(f"{each} steps" for each in steps)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(steps={self.steps})"
+
     def fit_predict(self, x_train: np.ndarray, train: Columns, x_test: np.ndarray, seed: int) -> np.ndarray:
         """Predictions after each number of steps."""
         import torch

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from grover_probe.command import track
+from grover_probe.display import brief
 from grover_probe.probes import metrics
 from grover_probe.probes.assess import assess, headline
 from grover_probe.probes.cells import CellRow, CellStore, cell_key
@@ -46,6 +47,8 @@ class Level:
     folds: Folds
     features: Sequence[Features]
     random_labels: Callable[[int], np.ndarray]
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grover_probe.display import ShowsTable
 from grover_probe.probes.cells import CellRow
 from grover_probe.probes.features import CONTROL_TASK, MODEL, PRIOR
 from grover_probe.probes.metrics import METRICS, interval
@@ -22,10 +23,13 @@ COLUMNS = (
     "bits_per_row", "bits_saved", "n", "n_blocks", "n_folds", "classes", "inner_score", "chosen",
 )  # fmt: skip
 FLAG = "control within interval"
+_OVERVIEW = (
+    "target", "probe", "metric", "score", "ci_low", "ci_high", "best_control", "best_control_score", "gain", "flag",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class ProbeResult:
+class ProbeResult(ShowsTable):
     """Probes of all targets and their controls.
 
     Attributes
@@ -45,6 +49,10 @@ class ProbeResult:
     def to_frame(self) -> "pd.DataFrame":
         """The table."""
         return self.table
+
+    def overview(self) -> "pd.DataFrame":
+        """The chosen layer of each target and probe beside its best control."""
+        return best_rows(self.table)[list(_OVERVIEW)]
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write ``probes.tsv``, numbers with six digits."""

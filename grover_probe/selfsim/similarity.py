@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.selfsim.summary import summarise
 
@@ -25,7 +26,7 @@ REPEAT_RICH_QUANTILE = 0.9  # the top tenth of tokens by `repeat_share` are call
 
 
 @dataclass(frozen=True)
-class SelfSimilarity:
+class SelfSimilarity(ShowsTable):
     """Self-similarity of every token in every layer.
 
     Attributes
@@ -45,6 +46,10 @@ class SelfSimilarity:
     def to_frame(self) -> "pd.DataFrame":
         """The table of tokens and layers."""
         return self.tokens
+
+    def overview(self) -> "pd.DataFrame":
+        """One row per layer."""
+        return self.layers
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write ``selfsim.parquet`` and ``selfsim.tsv``."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from grover_probe.annotation import Intervals, merge
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, Genome, decode_bases
 from grover_probe.tasks.building import assemble
@@ -41,6 +42,8 @@ class MotifHits:
     forward: np.ndarray
     score: np.ndarray
     threshold: float
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.start)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.files import staged_files
 
@@ -23,7 +24,7 @@ _IUPAC = frozenset("ACGTNRYSWKMBDHVacgtnryswkmbdhv")
 
 
 @dataclass(frozen=True)
-class DataSet:
+class DataSet(ShowsTable):
     """Sequences with labels, divided into train, validation and test.
 
     Attributes
@@ -80,6 +81,12 @@ class DataSet:
             labels = self.part(split)["label"]
             found[split] = {name: int((labels == number).sum()) for number, name in enumerate(self.classes)}
         return found
+
+    def overview(self) -> "pd.DataFrame":
+        """Examples of each class (rows) in each split."""
+        import pandas as pd
+
+        return pd.DataFrame(self.counts()).rename_axis("class").reset_index()
 
     def save(self, folder: Path | str, inputs: dict[str, Any], parameters: dict[str, Any]) -> None:
         """Write ``data.tsv``, ``card.json``, ``README.md`` and ``data.run.json``."""

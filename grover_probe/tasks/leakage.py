@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.genome import N_CODE, encode_bases
 
 K = 15
@@ -26,6 +27,8 @@ class Leak:
     """
 
     nearest: np.ndarray
+
+    __repr__ = brief
 
     @property
     def similar(self) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import Genome, short_name
 from grover_probe.tasks.sources import read_lines
@@ -37,6 +38,8 @@ class Tss:
     forward: np.ndarray
     name: np.ndarray
     counts: dict[str, int]
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.position)

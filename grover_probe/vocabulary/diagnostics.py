@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from grover_probe.command import track
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path, make_folder
 from grover_probe.genome import Genome
@@ -22,7 +23,7 @@ COLUMNS = ["tokenizer", "diagnostic", "statistic", "value", "n"]
 
 
 @dataclass(frozen=True)
-class Diagnostics:
+class Diagnostics(ShowsTable):
     """How tokenizers behave on a genome.
 
     Attributes
@@ -46,6 +47,13 @@ class Diagnostics:
     def to_frame(self) -> pd.DataFrame:
         """The table."""
         return self.table
+
+    def overview(self) -> pd.DataFrame:
+        """One row per number, one column per tokenizer."""
+        wide = self.table.pivot(index=["diagnostic", "statistic"], columns="tokenizer", values="value")
+        order = self.table[["diagnostic", "statistic"]].drop_duplicates()
+        wide = wide.loc[list(order.itertuples(index=False, name=None)), self.table["tokenizer"].unique()]
+        return wide.rename_axis(columns=None).reset_index()
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write ``diagnostics.tsv`` (numbers with five digits, ``inf`` for never)."""

@@ -9,6 +9,7 @@ from numba import njit
 
 from grover_probe.bpe.encode import Encoding
 from grover_probe.bpe.merges import BASES
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE
 from grover_probe.vocabulary.stability import Row, quantile
@@ -32,6 +33,8 @@ class Motif:
 
     name: str
     counts: np.ndarray
+
+    __repr__ = brief
 
     @property
     def width(self) -> int:
@@ -70,6 +73,8 @@ class Sites:
 
     starts: np.ndarray
     forward: np.ndarray
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.starts)

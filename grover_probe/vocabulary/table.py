@@ -12,6 +12,7 @@ from grover_probe.annotation import Intervals, share_per_token
 from grover_probe.bpe.merges import BASES, FIRST_MERGE_ID, FIRST_PIECE_ID
 from grover_probe.command import track
 from grover_probe.corpus import Corpus
+from grover_probe.display import ShowsTable
 from grover_probe.errors import InputError
 from grover_probe.files import atomic_path, make_folder
 from grover_probe.kmer import AnyTokenizer
@@ -21,7 +22,7 @@ _BLOCK = 1 << 24  # tokens
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(ShowsTable):
     """The tokens of a tokenizer on a genome.
 
     Attributes
@@ -46,6 +47,10 @@ class Vocabulary:
     def to_frame(self) -> pd.DataFrame:
         """The table of tokens."""
         return self.tokens
+
+    def overview(self) -> pd.DataFrame:
+        """The numbers of `summary`, one a row."""
+        return pd.DataFrame(list(self.summary.items()), columns=["number", "value"])
 
     def save(self, folder: Path | str) -> list[Path]:
         """Write ``vocabulary.parquet`` and ``vocabulary.tsv`` (numbers with five digits)."""

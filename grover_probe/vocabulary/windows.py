@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grover_probe.corpus import Tokenizer
+from grover_probe.display import brief
 from grover_probe.errors import InputError
 from grover_probe.genome import N_CODE, Genome
 
@@ -31,6 +32,8 @@ class Windows:
     codes: np.ndarray
     chroms: np.ndarray
     starts: np.ndarray
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -51,6 +51,13 @@ def test_what_is_in_it(result, task):
     assert found.failed == [] and not list((out / "cells").glob("*.work"))
 
 
+def test_shows_itself(result, task):
+    found, _ = result
+    assert repr(found) == f"Comparison(7 of 8 systems on {task.name})"
+    assert found.overview()["system"].tolist() == found.table["system"].tolist()
+    assert "weights absent" in found._repr_html_()
+
+
 def test_numbers_against_scikit_learn(result, task):
     """From the predictions as they are on disk."""
     found, out = result

@@ -29,6 +29,12 @@ NEEDED = """
 """
 
 
+def test_resources_show_themselves_on_a_line(shipped):
+    assert repr(shipped).startswith(f"Catalogue({len(shipped.resources)} resources: ")
+    shown = repr(shipped.get("hg19.chr20"))
+    assert shown.startswith("Resource(hg19.chr20: fasta.gz, 18,335,121 bytes, from Debian package ")
+
+
 def test_shipped_manifests_name_what_the_analyses_need(shipped):
     for name in NEEDED.split():
         assert shipped.select([name]), name

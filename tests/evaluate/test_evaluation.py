@@ -155,6 +155,7 @@ def test_tables_agree_with_each_other(corpus: Corpus, model: torch.nn.Module, to
     assert predictions.in_repeat.tolist() == inside.tolist()
     assert np.exp(predictions.nats[inside].mean()) == pytest.approx(parts.perplexity["repeat"])
     assert (predictions.end - predictions.start).tolist() == predictions.token.str.len().tolist()
+    assert "model, unigram" in repr(found) and "perplexity" in found._repr_html_()
     tokens = found.tokens()
     assert tokens["count"].sum() == len(predictions)
     assert (tokens.accuracy * tokens["count"]).sum() / len(predictions) == pytest.approx(parts.top1["all"])

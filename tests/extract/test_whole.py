@@ -91,6 +91,7 @@ class TestResult:
         assert finished.pieces[5:] == list(tiny_tokenizer.pieces) and finished.pieces[:5] == [""] * 5
         assert finished.sequences == tuple(tiny_tokenizer.pieces)
         assert "layers [0, 1, 2], width 16; moments, directions" in repr(finished)
+        assert finished.overview()["layer"].tolist() == [0, 1, 2] and "width 16" in finished._repr_html_()
         assert isinstance(finished.window_embeddings("last", "cls").base, np.memmap)
         assert finished.record["parameters"]["overlap"] == OVERLAP
         assert set(finished.record["inputs"]) == {"model", "genome", "tokenizer", "bed"}

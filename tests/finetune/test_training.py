@@ -45,6 +45,16 @@ def test_it_learns(finished, task):
     assert not (out / "work").exists()
 
 
+def test_shows_itself(finished, task):
+    _, result = finished
+    low, high = result.metrics["intervals"]["mcc"]
+    assert repr(result).startswith(f"FineTuned(MCC {result.metrics['mcc']:.3f}, {low:.3f} to {high:.3f}, of ")
+    assert result.overview().loc[0].tolist() == ["mcc", result.metrics["mcc"], low, high]
+    shown = task.overview().set_index("class")
+    assert shown.to_numpy().sum() == len(task) and shown.loc["1", "test"] == task.part("test")["label"].sum()
+    assert "auprc" in result._repr_html_() and "validation" in task._repr_html_()
+
+
 def test_exported_model_gives_the_same_predictions(finished, task):
     out, result = finished
     network = AutoModelForSequenceClassification.from_pretrained(out).eval()

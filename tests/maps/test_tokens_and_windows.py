@@ -53,6 +53,10 @@ class TestTokenMap:
         distance = np.linalg.norm(vectors[2:] - vectors[first], axis=1)
         assert table["nearest"].iloc[0].split() == [pieces[2 + at] for at in np.argsort(distance)[1:11]]
 
+    def test_shows_itself(self, mapped):
+        assert repr(mapped).endswith("tokens in made, noise)")
+        assert "paper_rho" in mapped._repr_html_()
+
     def test_planted_directions_are_found_and_noise_has_none(self, mapped):
         rho = mapped.correlations.set_index(["space", "component", "feature"])
         assert rho.loc[("made", 1, "gc"), "abs_rho"] > 0.95
@@ -156,6 +160,14 @@ class TestWindowMap:
             assert table.loc[("planted", place), "balanced_accuracy"] == pytest.approx(0.5, abs=0.13)
         assert table.loc["shuffled", "balanced_accuracy"].between(0.35, 0.65).all()
         assert (table.loc["shuffled", "p"] > 0.02).all()
+
+    def test_shows_itself(self, map_of_windows):
+        shown = map_of_windows.overview()
+        assert shown["annotation"].tolist() == ["planted", "shuffled", "number"]
+        accuracy = map_of_windows.separability.set_index(["annotation", "place"])["balanced_accuracy"]
+        assert shown.set_index("annotation").loc["planted", "embedding"] == accuracy["planted", "embedding"]
+        assert repr(map_of_windows) == "WindowMap(200 windows, 3 annotations)"
+        assert "composition map" in map_of_windows._repr_html_()
 
     def test_numbers_stay_numbers_and_thirds_are_beside_them(self, map_of_windows):
         assert map_of_windows.windows["number"].dtype == np.float64

@@ -1,11 +1,13 @@
 """The loess curve against statsmodels and plain weighted regression, and what it chooses."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
 from grover_probe.errors import InputError
-from grover_probe.nextkmer.curve import choose_cycles, smoother
+from grover_probe.nextkmer.curve import Choice, choose_cycles, smoother
+from grover_probe.nextkmer.sweep import Comparison
 
 CYCLES = np.array([100, 200, 300, 600, 1_000, 2_000, 5_000])
 
@@ -57,6 +59,15 @@ def _cases():
         cycles, values = made(600, noise)
         found[noise] = (cycles, (4, 6), values)
     return found
+
+
+def test_shows_itself():
+    choice = Choice(np.ones(3), (2,), *np.zeros((3, 1, 3)), 612.4, np.arange(101.0), np.array([100, 600]))
+    assert repr(choice) == "Choice(612 cycles, 3 to 98 in 95 % of 101 draws)"
+    numbers = {name: [0.5] for name in ("accuracy", "accuracy_low", "accuracy_high", "chance", "bits")}
+    found = Comparison(pd.DataFrame({"system": ["bpe-600"], "k": [2], **numbers}), choice, "accuracy")
+    assert repr(found) == f"Comparison(1 systems, k = 2; {choice!r})"
+    assert "bpe-600" in found._repr_html_()
 
 
 def test_bits_are_better_when_fewer():

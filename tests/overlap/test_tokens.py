@@ -275,5 +275,6 @@ def test_columns():
     covered = sum(b - a for a, b in intervals.tolist())
     assert table["bases_inside"].sum() == covered == result.classes["bases"][0]
     assert repr(result) == "TokenOverlap(44 tokens, 1 classes)"
+    assert result.overview() is result.classes and "1 classes" in result._repr_html_()
     other = token_overlap(corpus, PIECES, [make_annotation(intervals)], n_turns=10, n_blocks=10, seed=1, **QUIET).tokens
     assert other["enrichment"].equals(table["enrichment"]) and not other["p"].equals(table["p"])

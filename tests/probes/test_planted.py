@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from grover_probe.probes.table import best_rows
+from grover_probe.probes.table import ProbeResult, best_rows
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,14 @@ def folder(planted, probes_command, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def table(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "probes.tsv", sep="\t", keep_default_na=False, na_values=[""])
+
+
+def test_shows_itself(table: pd.DataFrame) -> None:
+    result = ProbeResult(table)
+    shown = result.overview()
+    assert sorted(shown["target"].unique()) == ["gc", "nothing", "order", "rich"]
+    assert repr(result) == f"ProbeResult(4 targets, {len(table)} rows)"
+    assert "best_control" in result._repr_html_()
 
 
 def _best(table: pd.DataFrame, target: str, probe: str = "linear") -> pd.Series:

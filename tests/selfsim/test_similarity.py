@@ -370,7 +370,7 @@ def test_saved_tables(result, tmp_path):
     read = pd.read_csv(paths[1], sep="\t", keep_default_na=True)
     assert list(read) == list(result.tokens)
     np.testing.assert_allclose(read["self_similarity"], result.tokens["self_similarity"], rtol=1e-5, atol=1e-6)
-    assert "SelfSimilarity(" in repr(result)
+    assert "SelfSimilarity(" in repr(result) and "anisotropy" in result._repr_html_()
 
 
 def test_embedded_checkpoint_against_all_pairs(sample_checkpoint):

@@ -94,9 +94,12 @@ def test_tokenizers_are_asked_the_same(tiny_tokenizer, genome):
 
     sequences = open_genome(genome)
     few = {"windows": 20, "length": 512, "progress": False}
-    both = diagnose({"bpe": tiny_tokenizer, "5": KmerTokenizer(5)}, sequences, **few).to_frame()
+    result = diagnose({"bpe": tiny_tokenizer, "5": KmerTokenizer(5)}, sequences, **few)
+    both = result.to_frame()
     alone = diagnose({"5": KmerTokenizer(5)}, sequences, **few).to_frame()
     pd.testing.assert_frame_equal(both[both["tokenizer"] == "5"].reset_index(drop=True), alone)
+    assert result.overview()["5"].tolist() == alone["value"].tolist()
+    assert list(result.overview()) == ["diagnostic", "statistic", "bpe", "5"] and "boundary" in result._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ def test_counts_and_merges(table, tiny_tokenizer, tiny_text):
     assert (found["left"].iloc[:4] == "").all()
 
 
+def test_shows_itself(table):
+    assert repr(table) == f"Vocabulary(34 tokens, {table.summary['emitted']} emitted)"
+    assert table.overview()["number"].tolist() == list(table.summary)
+    assert "mean length" in table._repr_html_()
+
+
 def test_expectation(table, tiny_text):
     bases = Counter(base for text in tiny_text.values() for base in text.upper() if base != "N")
     share = {base: count / bases.total() for base, count in bases.items()}

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 
+from grover_probe.display import brief
+
 if TYPE_CHECKING:
     from grover_probe.corpus import Corpus
     from grover_probe.models.loading import LanguageModel
@@ -45,6 +47,8 @@ class TokenBatch:
     hidden: tuple[torch.Tensor, ...]
     first: tuple[torch.Tensor, ...] = ()
     numbers: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    __repr__ = brief
 
     @cached_property
     def window_sizes(self) -> torch.Tensor:
@@ -103,6 +107,8 @@ class Setup:
     options: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
 
+    __repr__ = brief
+
     @property
     def n_ids(self) -> int:
         """Rows of the embedding table."""
@@ -138,6 +144,10 @@ class Reducer(ABC):
 
     def __init__(self, device: str | torch.device = "cpu", **shapes: tuple[int, ...]) -> None:
         self.sums = {name: torch.zeros(shape, dtype=torch.float64, device=device) for name, shape in shapes.items()}
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.sums.items())
+        return f"{type(self).__name__}({shapes})"
 
     @classmethod
     def for_pass(cls, setup: Setup) -> Self:
