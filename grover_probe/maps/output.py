@@ -14,8 +14,10 @@ from grover_probe.maps.h5ad import write_h5ad
 from grover_probe.maps.reduce import principal_components
 from grover_probe.maps.tokens import TokenMap
 from grover_probe.maps.windows import WindowMap
-from grover_probe.plotting import maps as plots
+from grover_probe.plotting.components import components_figure, tree_figure
 from grover_probe.plotting.style import save_figure
+from grover_probe.plotting.token_maps import token_map_figure, token_spaces_figure
+from grover_probe.plotting.window_maps import separability_figure, window_map_figure
 from grover_probe.provenance import write_run
 
 _TOKEN_COLUMNS = ["gc", "log_frequency", "length", "ag", "ac", "cpg", "count"]
@@ -36,10 +38,10 @@ def write_tokens(
     """Write a token map; `vectors` (n_ids, width) are those of its first space."""
     main = result.spaces[0]
     figures = {
-        "token_map": lambda: plots.token_map_figure(result.tokens, result.quality, main),
-        "token_spaces": lambda: plots.token_spaces_figure(result.tokens, result.quality, result.spaces),
-        "token_components": lambda: plots.components_figure(result.correlations, result.components, result.paper),
-        "token_tree": lambda: plots.tree_figure(result.tokens, result.linkage, main),
+        "token_map": lambda: token_map_figure(result.tokens, result.quality, main),
+        "token_spaces": lambda: token_spaces_figure(result.tokens, result.quality, result.spaces),
+        "token_components": lambda: components_figure(result.correlations, result.components, result.paper),
+        "token_tree": lambda: tree_figure(result.tokens, result.linkage, main),
     }
     of_main = result.tokens[result.tokens["space"] == main].reset_index(drop=True)
     chosen = vectors[of_main["token_id"].to_numpy()]
@@ -87,9 +89,9 @@ def write_windows(
     """Write a window map; `vectors` are the embeddings of its rows."""
     windows = result.windows
     trust = float(result.quality.set_index("place")["trustworthiness"]["embedding"])
-    figures = {"window_map": lambda: plots.window_map_figure(windows, ["gc", *annotations], result.separability, trust)}
+    figures = {"window_map": lambda: window_map_figure(windows, ["gc", *annotations], result.separability, trust)}
     if annotations:
-        figures["window_separability"] = lambda: plots.separability_figure(result.separability)
+        figures["window_separability"] = lambda: separability_figure(result.separability)
     names = [f"{row.chrom}:{row.start:,}-{row.end:,}" for row in windows.itertuples()]
 
     def h5ad(path: Path) -> None:

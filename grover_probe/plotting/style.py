@@ -11,6 +11,10 @@ from grover_probe.files import atomic_path
 
 # Okabe and Ito's colour-blind-safe palette.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B6B6B"
+# For classes: the same, then Paul Tol's muted one, without near neighbours.
+CLASS_COLOURS = (
+    BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#882255", "#999933", "#332288", "#F0E442", "#117733", "#AA4499",
+)  # fmt: skip
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -50,6 +54,24 @@ def label_panels(axes: Sequence[Any]) -> None:
     """Put bold letters a, b, c above the panels."""
     for letter, ax in zip("abcdefghij", axes, strict=False):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=10)
+
+
+def title_panel(ax: Any, letter: str, title: str = "") -> None:
+    """Put a bold letter above the left end of a panel, and what it shows behind it."""
+    ax.set_title(letter, loc="left", fontweight="bold", fontsize=10)
+    if title:
+        ax.annotate(
+            title, (0, 1), (14, 4), xycoords="axes fraction", textcoords="offset points", fontsize=8, va="bottom"
+        )
+
+
+def bare_axes(ax: Any) -> None:
+    """Take ticks and frame away: the axes of a UMAP have no unit."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.set_box_aspect(1)
 
 
 def note_n(ax: Any, text: str) -> None:
