@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _NAMES = {"accuracy": "accuracy (%)", "top5": "top-5 accuracy (%)", "bits": "bits per k-mer"}
 _BASELINES = {"markov": (RED, ":"), "tfidf": (GREEN, "-."), "majority": (GREY, "--")}
-_KMERS = ORANGE
+_KMERS = (ORANGE, ("-", "--", ":", "-."))  # longer ones later
 
 
 def nextkmer_figure(
@@ -65,12 +65,12 @@ def plot_cycles(table: "pd.DataFrame", curve: "pd.DataFrame", ax: Any, metric: s
     error = scale * (points[[f"{metric}_low", f"{metric}_high"]].sub(points[metric], axis=0).abs().to_numpy().T)
     ax.errorbar(points["cycles"].astype(float), scale * points[metric], error, fmt="o", ms=3, lw=0.7, color=BLUE,
                 label="byte pairs")  # fmt: skip
+    kmers = sorted(set(table.loc[table["kind"] == "kmer", "system"]))
     for row in table.itertuples():
         value = scale * getattr(row, metric)
         if row.kind == "kmer":
-            ax.axhline(value, color=_KMERS, lw=0.8)
-            ax.annotate(row.system, (1.0, value), xycoords=("axes fraction", "data"), color=_KMERS, fontsize=5.5,
-                        va="center", annotation_clip=False)  # fmt: skip
+            style = _KMERS[1][kmers.index(row.system) % len(_KMERS[1])]
+            ax.axhline(value, color=_KMERS[0], ls=style, lw=1, label=row.system)
         elif row.system in _BASELINES:
             colour, style = _BASELINES[row.system]
             ax.axhline(value, color=colour, ls=style, lw=0.9, label=row.system)
@@ -89,6 +89,37 @@ def plot_choice(choice: Mapping[str, Any], ax: Any) -> None:
     ax.set_ylabel("bootstrap draws (%)")
     ax.set_title(f"chosen: {choice['cycles']:,}")
     _log_cycles(ax, sorted(shares))
+
+
+def plot_systems(table: "pd.DataFrame", chance: float, ax: Any) -> None:
+    """Accuracy of all systems for one k with intervals, and the paper's numbers.
+
+    Parameters
+    ----------
+    table
+        ``system``, ``label``, ``kind``, ``accuracy`` with ``_low`` and ``_high`` (NaN where only the paper has one),
+        ``paper`` and ``paper_at_most`` (an upper bound), as shares. One row per system and seed, in the order drawn.
+    chance
+        Accuracy of guessing.
+    ax
+        Axes.
+    """
+    place = {label: row for row, label in enumerate(dict.fromkeys(table["label"]))}
+    colours = table["kind"].map({"bpe": BLUE, "model": BLUE, "kmer": ORANGE}).fillna(GREY)
+    for row, colour in zip(table.itertuples(), colours, strict=True):
+        y = place[row.label]
+        ax.plot([100 * row.accuracy_low, 100 * row.accuracy_high], [y, y], color=colour, lw=1)
+        ax.plot(100 * row.accuracy, y, "o", ms=3.5, color=colour)
+    paper = table.dropna(subset=["paper"]).drop_duplicates("label")
+    for bound, marker, label in ((False, "x", "the paper"), (True, "<", "the paper, at most")):
+        some = paper[paper["paper_at_most"] == bound]
+        ax.plot(100 * some["paper"], [place[label] for label in some["label"]], marker, ms=4, color=RED, mfc="none",
+                label=label)  # fmt: skip
+    ax.axvline(100 * chance, color=GREY, lw=0.8, ls=":", label=f"chance, {100 * chance:.3f} %")
+    ax.set_yticks(list(place.values()), list(place))
+    ax.set_ylim(len(place) - 0.4, -0.6)
+    ax.set_xlim(left=0)
+    ax.legend(loc="lower right", handletextpad=0.4)
 
 
 def _log_cycles(ax: Any, numbers: list[int]) -> None:
