@@ -32,5 +32,8 @@ RegionsOption = Annotated[Path | None, typer.Option(help="BED: use only tokens i
 DtypeOption = Annotated[str, typer.Option(help="fp32, bf16 or fp16 for the forward pass.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 BatchSizeOption = Annotated[int, typer.Option(min=1, help="Full windows per batch; does not change results.")]
+PatienceOption = Annotated[
+    int, typer.Option(help="Stop after so many epochs without a better validation MCC; 0: never.")
+]
 OutOption = Annotated[Path, typer.Option(help="Output folder.")]
 ProgressOption = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on stderr.")]

@@ -8,6 +8,7 @@ import typer
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.options import DeviceOption, PatienceOption, ProgressOption, TrustOption
 from grover_probe.tasks.options import PEAKS, TSS
 
 app = new_app("Compare systems on one task: the same splits, seeds and budget, one table.")
@@ -43,9 +44,7 @@ def compare(
     ] = None,
     seeds: Annotated[str, typer.Option(help="Each system with chance in it is trained with each.")] = "0,1,2",
     epochs: Annotated[int, typer.Option(help="Passes over the training split at most, of networks.")] = 10,
-    patience: Annotated[
-        int, typer.Option(help="Stop after so many epochs without a better validation MCC; 0: never.")
-    ] = 3,
+    patience: PatienceOption = 3,
     learning_rate: Annotated[
         float | None, typer.Option(help="Of fine-tuning.", show_default="1e-4 full, 1e-3 head, 5e-4 lora")
     ] = None,
@@ -72,12 +71,10 @@ def compare(
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder; the same command again continues it.")] = Path("compare-out"),
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 (mixed precision) of fine-tuning.")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    device: DeviceOption = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Trees of a forest that grow at a time.")] = 1,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run the code of models' authors where it is needed.")
-    ] = False,
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    trust_remote_code: TrustOption = False,
+    progress: ProgressOption = True,
 ) -> None:
     """Train every system on the train split, decide on the validation split, report on the test split.
 

@@ -8,6 +8,14 @@ import typer
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.options import (
+    DeviceOption,
+    ModelOption,
+    ModelTokenizerOption,
+    PatienceOption,
+    ProgressOption,
+    TrustOption,
+)
 from grover_probe.tasks.options import MOTIF, NAMES, PEAKS, TSS
 
 if TYPE_CHECKING:
@@ -32,17 +40,11 @@ def finetune(
             "folder with train.csv, dev.csv and test.csv; a FASTA; a BED."
         ),
     ],
-    model: Annotated[
-        str | None, typer.Option(help="Model folder or hub id.", show_default="the embedded checkpoint")
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="tokenizer.json, its folder, or 6-mer.", show_default="the model's")
-    ] = None,
+    model: ModelOption = None,
+    tokenizer: ModelTokenizerOption = None,
     mode: Annotated[str, typer.Option(help="What learns: full, head or lora.")] = "full",
     epochs: Annotated[int, typer.Option(help="Passes over the training split at most.")] = 10,
-    patience: Annotated[
-        int, typer.Option(help="Stop after so many epochs without a better validation MCC; 0: never.")
-    ] = 3,
+    patience: PatienceOption = 3,
     learning_rate: Annotated[
         float | None, typer.Option(help="At its highest.", show_default="1e-4 full, 1e-3 head, 5e-4 lora")
     ] = None,
@@ -65,11 +67,9 @@ def finetune(
         "finetune-out"
     ),
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 (mixed precision).")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run the code of the model's author if it needs that.")
-    ] = False,
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    device: DeviceOption = "auto",
+    trust_remote_code: TrustOption = False,
+    progress: ProgressOption = True,
     genome: Annotated[
         list[str] | None,
         typer.Option(help="FASTA or 2bit, or an id of `grover-probe data list`.", rich_help_panel=_PLACE),
@@ -146,7 +146,7 @@ def open_task(task: str, options: dict[str, Any]) -> "DataSet":
         recipe = Recipe(task=task, **{name: value for name, value in given.items() if name not in _OF_FILES})
         dataset, _ = recipe.build()
     else:
-        from grover_probe.annotation import read_bed
+        from grover_probe.inputs import read_regions
         from grover_probe.tasks.reading import read_task
         from grover_probe.tasks.sources import file_or_resource, open_genomes
         from grover_probe.tasks.splits import SplitRule
@@ -156,7 +156,7 @@ def open_task(task: str, options: dict[str, Any]) -> "DataSet":
         if "heldout" in given:
             if genome is None:
                 raise InputError("--heldout: give --genome too, whose coordinates these are")
-            regions = tuple(read_bed(given["heldout"], genome)[0])
+            regions = tuple(read_regions(given["heldout"], genome) or ())
         seed = given.get("seed", 0)
         dataset = read_task(
             task, labels=given.get("labels"), genome=genome, label_column=given.get("label_column", 4),

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note, note_files
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.options import OutOption, ProgressOption
 
 if TYPE_CHECKING:
     from grover_probe.extract.results import PassResult
@@ -20,13 +21,11 @@ app = new_app(
 )
 
 Extracted = Annotated[Path, typer.Option(help="Folder of a pass (`python -m grover_probe.extract`).")]
-Out = Annotated[Path, typer.Option(help="Output folder.")]
 Neighbors = Annotated[int, typer.Option("--neighbors", min=2, help="UMAP's n_neighbors, and those that are judged.")]
 MinDist = Annotated[float, typer.Option(min=0, max=1, help="UMAP's min_dist.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of UMAP, folds, nulls and untrained models.")]
 H5ad = Annotated[bool, typer.Option("--h5ad", help="Also write an AnnData file.")]
 Html = Annotated[bool, typer.Option("--html", help="Also write the atlas, one page that works offline.")]
-Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progress bars on stderr.")]
 
 
 @app.command(
@@ -35,7 +34,7 @@ Progress = Annotated[bool, typer.Option("--progress/--no-progress", help="Progre
 )
 def tokens(
     extracted: Extracted,
-    out: Out = Path("maps-out"),
+    out: OutOption = Path("maps-out"),
     layers: Annotated[str, typer.Option("--layers", "--layer", help="last, all, or such as embedding,2-4.")] = "last",
     model: Annotated[
         str | None,
@@ -66,7 +65,7 @@ def tokens(
     batch_size: Annotated[int, typer.Option(min=1, help="Full windows per batch of untrained models.")] = 8,
     h5ad: H5ad = False,
     html: Html = False,
-    progress: Progress = True,
+    progress: ProgressOption = True,
 ) -> None:
     """Map the average embedding of each token, beside what knows no context and what learned nothing."""
     from grover_probe.extract.results import open_pass
@@ -93,7 +92,7 @@ def tokens(
         written = write_tokens(out, result, next(iter(spaces.values())), extras, inputs, parameters)
     print(paper_text(result.paper))
     note("Spearman's rho; only its size can be compared, for the sign of a component means nothing")
-    _say_written(written)
+    note_files(out, [path.name for path in written])
 
 
 @app.command(
@@ -110,7 +109,7 @@ def windows(
             "(default), majority, centre, or mean for a signal (bedGraph, wiggle, bigWig)."
         ),
     ] = None,
-    out: Out = Path("maps-out"),
+    out: OutOption = Path("maps-out"),
     layer: Annotated[str, typer.Option("--layer", "--layers", help="last, or a number.")] = "last",
     pooling: Annotated[str, typer.Option(help="mean, cls or max: what the pass kept.")] = "mean",
     kmer: Annotated[int, typer.Option(min=1, max=6, help="Bases per k-mer of the composition baseline.")] = 4,
@@ -124,7 +123,7 @@ def windows(
     seed: Seed = 0,
     h5ad: H5ad = False,
     html: Html = False,
-    progress: Progress = True,
+    progress: ProgressOption = True,
 ) -> None:
     """Map the embedding of each window, and measure how well annotation can be told from it on held-out blocks."""
     import numpy as np
@@ -171,7 +170,7 @@ def windows(
         written = write_windows(out, result, chosen, [each.name for each in options], extras, inputs, parameters)
     if options:
         print(separability_text(result))
-    _say_written(written)
+    note_files(out, [path.name for path in written])
 
 
 def usable_rows(found: "PassResult", min_tokens: int | None) -> Any:
@@ -202,7 +201,3 @@ def usable_rows(found: "PassResult", min_tokens: int | None) -> Any:
 def separability_text(result: "WindowMap") -> str:
     """Balanced accuracy of each annotation as text."""
     return result.overview().set_index("annotation").to_string(float_format=lambda value: f"{value:.3f}")
-
-
-def _say_written(paths: list[Path]) -> None:
-    note(f"wrote {', '.join(map(str, paths))}")

@@ -156,25 +156,21 @@ def _read_corpus(
     source = controls.tokenizer or controls.model or controls.initial
     if source is None:
         raise InputError("--genome needs a tokenizer: give --tokenizer, or --model with one in its folder")
-    from grover_probe.annotation import read_bed
-    from grover_probe.corpus import tokenize
     from grover_probe.genome import open_genome
-    from grover_probe.kmer import open_tokenizer
+    from grover_probe.inputs import open_tokenizer_of, read_regions, tokenize_regions
 
-    tokenizer = open_tokenizer(source)
+    tokenizer = open_tokenizer_of(str(source))
     pieces = [""] * (tokenizer.n_ids - len(tokenizer.pieces)) + list(tokenizer.pieces)
     if pieces != found.pieces[: len(pieces)] or any(found.pieces[len(pieces) :]):
         raise InputError(f"{source}: its tokens are not those of the pass {found.folder}; give the pass's tokenizer")
     described["genome"] = describe_genome(controls.genome, found)
     genome = open_genome(controls.genome)
-    inside = None if controls.regions is None else read_bed(controls.regions, genome)[0]
-    corpus = tokenize(
-        genome, tokenizer, None if inside is None else {each.chrom for each in inside}, progress=controls.progress
-    )
+    inside = read_regions(controls.regions, genome)
+    corpus, runs = tokenize_regions(genome, tokenizer, inside, progress=controls.progress)
     described["tokenizer"] = {"hash": tokenizer.hash}
     if controls.regions is not None:
         described["regions"] = describe_file(controls.regions)
-    return corpus, corpus.runs(inside)
+    return corpus, runs
 
 
 def _add_models(

@@ -8,6 +8,7 @@ import typer
 
 from grover_probe.command import new_app, note
 from grover_probe.errors import InputError
+from grover_probe.options import DeviceOption, ModelOption, ProgressOption, TrustOption
 
 if TYPE_CHECKING:
     from grover_probe.nextkmer.cells import Runner
@@ -41,9 +42,7 @@ Blocks = Annotated[int, typer.Option(min=1, help="Bases of a block: unit of the 
 Seed = Annotated[int, typer.Option(min=0, help="Of places, heads and bootstrap.")]
 Recipe = Annotated[Path, typer.Option(help="YAML recipe of pretraining, the same for all vocabularies.")]
 Dtype = Annotated[str, typer.Option(help="fp32 or bf16 (mixed precision) of the pretraining of a vocabulary's model.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")]
-Progress = Annotated[bool, typer.Option(help="Progress on stderr.")]
 Baselines = Annotated[str, typer.Option(help="Some of majority,markov,markov-sequences,tfidf; or empty.")]
 
 
@@ -55,7 +54,7 @@ def run(
     genome: Genomes,
     heldout: Heldout,
     out: Out,
-    model: Annotated[str | None, typer.Option(help="Folder or hub id.", show_default="the embedded checkpoint")] = None,
+    model: ModelOption = None,
     tokenizer: Annotated[
         str | None, typer.Option(help="For a model without one: tokenizer.json, its folder, or 6-mer.")
     ] = None,
@@ -73,12 +72,10 @@ def run(
     trees: Trees = 100,
     block_size: Blocks = 100_000,
     seed: Seed = 0,
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     threads: Threads = None,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code of a model's author.")
-    ] = False,
-    progress: Progress = True,
+    trust_remote_code: TrustOption = False,
+    progress: ProgressOption = True,
 ) -> None:
     """Ask one model, beside baselines on the same sequences."""
     given = dict(locals())
@@ -115,12 +112,10 @@ def cell(
     block_size: Blocks = 100_000,
     seed: Seed = 0,
     dtype: Dtype = "fp32",
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     threads: Threads = None,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code of a model's author.")
-    ] = False,
-    progress: Progress = True,
+    trust_remote_code: TrustOption = False,
+    progress: ProgressOption = True,
 ) -> None:
     """Finish one system of a sweep, on any machine that sees the folder; `sweep` finds what is there."""
     given = dict(locals())
@@ -168,15 +163,13 @@ def sweep(
     block_size: Blocks = 100_000,
     seed: Seed = 0,
     dtype: Dtype = "fp32",
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     threads: Threads = None,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code of a model's author.")
-    ] = False,
+    trust_remote_code: TrustOption = False,
     print_cells: Annotated[
         bool, typer.Option("--print-cells", help="Only print the command of each cell, one a line.")
     ] = False,
-    progress: Progress = True,
+    progress: ProgressOption = True,
 ) -> None:
     """Train a vocabulary and a model for each number of cycles, ask them, and choose."""
     given = dict(locals())

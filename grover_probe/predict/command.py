@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grover_probe.command import new_app, note
+from grover_probe.command import new_app, note, note_files
 from grover_probe.errors import InputError
 from grover_probe.files import output_folder
+from grover_probe.options import DeviceOption, OutOption, ProgressOption, TrustOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +48,10 @@ def predict(
         str | None,
         typer.Option(help="Longer than the model's positions: refuse, cut or window.", show_default="as trained"),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("predict-out"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run the code of the model's author if it needs that.")
-    ] = False,
-    progress: Annotated[bool, typer.Option(help="Progress bars on stderr.")] = True,
+    out: OutOption = Path("predict-out"),
+    device: DeviceOption = "auto",
+    trust_remote_code: TrustOption = False,
+    progress: ProgressOption = True,
 ) -> None:
     """Write `predictions.tsv`, one row per sequence, region or window, and with `--scan` a `scan.bedgraph`.
 
@@ -100,7 +99,7 @@ def predict(
         _write(result, classifier, out, [input, *paths], parameters, None if scan is None else (scan, chosen, lengths))
     for number, name in enumerate(classifier.classes):
         print(f"{name}\t{int((result['prediction'] == number).sum())}")
-    note(f"wrote {', '.join(str(out / name) for name in (TABLE, *([TRACK] if scan else []), RECORD))}")
+    note_files(out, (TABLE, *([TRACK] if scan else []), RECORD))
 
 
 def _predict(
