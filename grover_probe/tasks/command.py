@@ -47,7 +47,7 @@ FlankOption = Annotated[int, typer.Option(min=0, help="Bases kept on both sides,
 SeedOption = Annotated[int, typer.Option(help="Decides every draw.")]
 
 
-@app.command()
+@app.command(epilog="Example: `grover-probe tasks prom300 --negatives tokens --out prom300-tokens`")
 def prom300(
     out: OutOption = Path("prom300"),
     genome: GenomeOption = None,
@@ -69,14 +69,13 @@ def prom300(
     flank: FlankOption = 100,
     seed: SeedOption = 0,
 ) -> None:
-    """Promoters (-250 to +50) against the same promoters shuffled.
-
-    Example: `grover-probe tasks prom300 --negatives tokens --out prom300-tokens`
-    """
+    """Promoters (-250 to +50) against the same promoters shuffled."""
     write("prom300", out, locals())
 
 
-@app.command()
+@app.command(
+    epilog="Example: `grover-probe tasks promscan --genome hg38.2bit --tss tss.bed --test-chroms chr20 --out promscan`"
+)
 def promscan(
     out: OutOption = Path("promscan"),
     genome: GenomeOption = None,
@@ -92,14 +91,11 @@ def promscan(
     flank: FlankOption = 100,
     seed: SeedOption = 0,
 ) -> None:
-    """Which 1 kb window of the 10 kb around a start site holds the promoter?
-
-    Example: `grover-probe tasks promscan --genome hg38.2bit --tss tss.bed --test-chroms chr20 --out promscan`
-    """
+    """Which 1 kb window of the 10 kb around a start site holds the promoter?"""
     write("promscan", out, locals())
 
 
-@app.command()
+@app.command(epilog="Example: `grover-probe tasks ctcf --peaks hepg2.bed.gz --matched --out ctcf`")
 def ctcf(
     out: OutOption = Path("ctcf"),
     genome: GenomeOption = None,
@@ -120,10 +116,7 @@ def ctcf(
     flank: FlankOption = 100,
     seed: SeedOption = 0,
 ) -> None:
-    """Which sites of the CTCF motif are bound?
-
-    Example: `grover-probe tasks ctcf --peaks hepg2.bed.gz --matched --out ctcf`
-    """
+    """Which sites of the CTCF motif are bound?"""
     write("ctcf", out, locals())
 
 
