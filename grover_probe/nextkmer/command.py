@@ -216,6 +216,8 @@ def _runner(given: dict[str, Any], recipe: Path | None) -> "Runner":
     from grover_probe.pretrain.recipe import Recipe as Read
 
     _ks(given["k"])
+    if given.get("dtype", "fp32") not in ("fp32", "bf16"):
+        raise InputError(f"--dtype {given['dtype']!r}: expected fp32 or bf16")
     settings = None if recipe is None else Read.from_yaml(recipe)
     names = ("mode", "read", "align", "epochs", "learning_rate", "batch_size", "seed", "trees")
     learning = Learning(**{name: given[name] for name in names})

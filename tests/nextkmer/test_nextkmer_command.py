@@ -112,6 +112,27 @@ def test_a_damaged_cell_is_made_again(cli, given, damage):
     assert target.stat().st_size > 40
 
 
+def test_precision_of_pretraining_makes_other_models(cli, given, tiny_recipe, monkeypatch):
+    from grover_probe.pretrain import train
+
+    del given["--model"]
+    options = [*words(given), "--recipe", tiny_recipe, "--k", "2", "--system", "bpe-6"]
+    asked = []
+
+    def recorded(device, dtype):
+        asked.append(dtype)
+        raise InputError("enough")
+
+    monkeypatch.setattr(train, "make_accelerator", recorded)
+    for dtype in ("fp32", "bf16"):
+        assert cli("cell", *options, "--dtype", dtype)[0] == 2
+    assert asked == ["fp32", "bf16"]
+    assert len(list((given["--out"] / "models").iterdir())) == 2
+    code, _, stderr = cli("cell", *options, "--dtype", "int4")
+    assert code == 2
+    assert stderr.splitlines()[-1] == "error: --dtype 'int4': expected fp32 or bf16"
+
+
 def test_sweep_from_cells_in_another_order(cli, given, tiny_recipe, tmp_path, monkeypatch):
     del given["--model"]
     options = [*words(given), "--recipe", tiny_recipe, "--k", "2,3", "--trees", 2]
