@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ("png", "svg", "pdf")
+PNG_COLOURS = 256
+MOST_PLAIN_ROWS = 10_000  # longer tables are packed
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Drawn:
         """Names of the files that `save` writes."""
         return [
             *(f"{name}.{ending}" for ending in FORMATS),
-            *(f"{name}.{table}.tsv" for table in self.tables),
+            *(self._table_file(name, key) for key in self.tables),
             f"{name}.rst",
         ]
 
@@ -58,9 +60,15 @@ class Drawn:
 
         from grover_probe.plotting.style import save_figure
 
-        save_figure(self.figure, folder / f"{name}.png", FORMATS)
+        save_figure(self.figure, folder / f"{name}.png", FORMATS, png_colours=PNG_COLOURS)
         for key, table in self.tables.items():
-            table.to_csv(folder / f"{name}.{key}.tsv", sep="\t", index=False, float_format="%.5g")
+            path = folder / self._table_file(name, key)
+            packing = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+            table.to_csv(path, sep="\t", index=False, float_format="%.5g", compression=packing)
         caption = textwrap.fill(" ".join(self.caption.split()), 110, break_long_words=False)
         (folder / f"{name}.rst").write_text(f"{caption}\n", encoding="utf-8")
         return self.files(name)
+
+    def _table_file(self, name: str, key: str) -> str:
+        packed = ".gz" if len(self.tables[key]) > MOST_PLAIN_ROWS else ""
+        return f"{name}.{key}.tsv{packed}"

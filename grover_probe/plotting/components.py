@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from grover_probe.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, STYLE
@@ -143,9 +142,10 @@ def plot_explained(components: "pd.DataFrame", paper: "pd.DataFrame", ax: Any, m
         ax.plot(rows["component"], 100 * rows["explained"], marker=marker, color=colour, label=space, **style)
     for row in paper.itertuples():
         ax.plot(row.component, 100 * row.explained, "x", ms=5.5, mew=1.6, color=RED)
+        ax.axhline(100 * row.explained, color=RED, lw=0.7, ls=":")
         ax.annotate(
-            row.label, (row.component, 100 * row.explained), (7, 0), textcoords="offset points", va="center",
-            fontsize=7, color=RED,
+            f"{row.label}: {100 * row.explained:g} %", (most, 100 * row.explained), (0, 2),
+            textcoords="offset points", ha="right", fontsize=6.5, color=RED,
         )  # fmt: skip
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
@@ -186,7 +186,7 @@ def plot_tree(tokens: "pd.DataFrame", linkage: "pd.DataFrame", axes: Sequence[An
         One more than features.
     """
     ordered = tokens.sort_values("leaf")
-    axes[0].add_collection(LineCollection(_branches(linkage, tokens["leaf"].to_numpy()), lw=0.4, color=GREY))
+    axes[0].plot(*_branches(linkage, tokens["leaf"].to_numpy()), lw=0.3, color=GREY)
     axes[0].set_xlim(-0.5, len(tokens) - 0.5)
     axes[0].set_ylim(0, 1.02 * linkage["distance"].max())
     axes[0].set_ylabel("cosine distance")
@@ -198,14 +198,14 @@ def plot_tree(tokens: "pd.DataFrame", linkage: "pd.DataFrame", axes: Sequence[An
         ax.spines["bottom"].set_visible(False)
 
 
-def _branches(linkage: "pd.DataFrame", leaf: np.ndarray) -> list[list[tuple[float, float]]]:
-    """One bracket per join of a tree: its four corners."""
+def _branches(linkage: "pd.DataFrame", leaf: np.ndarray) -> np.ndarray:
+    """One bracket per join of a tree: x and y of its four corners, then a gap. Shape (2, 5 n_joins)."""
     place, height = [*map(float, leaf)], [0.0] * len(leaf)
     found = []
     for row in linkage.itertuples():
-        left, right = place[row.left], place[row.right]
-        top = row.distance
-        found.append([(left, height[row.left]), (left, top), (right, top), (right, height[row.right])])
+        left, right, top = place[row.left], place[row.right], row.distance
+        x, y = [left, left, right, right, np.nan], [height[row.left], top, top, height[row.right], np.nan]
+        found.append([x, y])
         place.append((left + right) / 2)
-        height.append(row.distance)
-    return found
+        height.append(top)
+    return np.concatenate(found, axis=1)

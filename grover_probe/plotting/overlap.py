@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from grover_probe.plotting.style import BLUE, GREY, ORANGE, STYLE, label_panels, new_figure
+from grover_probe.plotting.style import BLUE, CLASS_COLOURS, GREY, ORANGE, STYLE, label_panels, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,3 +98,29 @@ def _legend_below(ax: Any, columns: int) -> None:
 
 def _label(row: Any) -> str:
     return str(row["class"]) if row["annotation"] == row["class"] else f"{row['class']} ({row['annotation']})"
+
+
+def plot_token_shares(shares: "pd.DataFrame", ax: Any) -> None:
+    """Share of each token's bases in each class, stacked, tokens in order of their share in all classes together.
+
+    Parameters
+    ----------
+    shares
+        One row per token and class: ``rank`` (place from 0), ``class``, ``share``, and ``share_of_all``, that of all
+        tokens together. Classes are stacked in the order of their first rows.
+    ax
+        Where to draw.
+    """
+    bottom = np.zeros(shares["rank"].nunique())
+    edges = np.arange(len(bottom) + 1) - 0.5
+    level = 0.0
+    for colour, (name, part) in zip(CLASS_COLOURS, shares.groupby("class", sort=False), strict=False):
+        top = bottom + part.sort_values("rank")["share"].to_numpy()
+        label = f"{name} ({100 * part['share_of_all'].iloc[0]:.1f} %)"
+        ax.stairs(top, edges, baseline=bottom, fill=True, color=colour, lw=0, label=label, rasterized=True)
+        bottom, level = top, level + part["share_of_all"].iloc[0]
+    ax.axhline(level, color="black", lw=0.8, ls="--", label=f"all tokens together ({100 * level:.1f} %)")
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, 1)
+    ax.set_xlabel("tokens in order of their share in repeats")
+    ax.set_ylabel("share of the token's bases")

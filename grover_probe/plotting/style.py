@@ -16,6 +16,8 @@ CLASS_COLOURS = (
     BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#882255", "#999933", "#332288", "#F0E442", "#117733", "#AA4499",
 )  # fmt: skip
 
+_DPI = 300
+
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -79,14 +81,38 @@ def note_n(ax: Any, text: str) -> None:
     ax.text(1.0, 1.02, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=7, color=GREY)
 
 
-def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str] = ("png", "svg", "pdf")) -> list[Path]:
-    """Write a figure as ``stem.png`` (300 dpi), ``stem.svg``, ...; the bytes depend on nothing but the figure."""
+def save_figure(
+    figure: Figure, stem: Path | str, formats: Sequence[str] = ("png", "svg", "pdf"), png_colours: int | None = None
+) -> list[Path]:
+    """Write a figure as ``stem.png`` (300 dpi), ``stem.svg``, ...; the bytes depend on nothing but the figure.
+
+    Parameters
+    ----------
+    figure
+        What to write.
+    stem
+        Path without ending.
+    formats
+        Endings.
+    png_colours
+        Colours that a PNG may have at most, up to 256, which makes it a third as large; any number when None.
+    """
     stem = Path(stem)
     written = []
     for ending in formats:
         path = stem.with_suffix(f".{ending}")
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
         with atomic_path(path) as temporary, mpl.rc_context(STYLE):
-            figure.savefig(temporary, dpi=300, metadata=metadata)
+            figure.savefig(temporary, dpi=_DPI, metadata=metadata)
+            if ending == "png" and png_colours is not None:
+                _reduce_colours(temporary, png_colours)
         written.append(path)
     return written
+
+
+def _reduce_colours(path: Path, colours: int) -> None:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        reduced = image.convert("RGB").quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    reduced.save(path, optimize=True, dpi=(_DPI, _DPI))

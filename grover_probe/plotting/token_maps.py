@@ -50,11 +50,11 @@ def token_map_figure(tokens: "pd.DataFrame", quality: "pd.DataFrame", space: str
     return figure
 
 
-def plot_token_feature(tokens: "pd.DataFrame", feature: str, ax: Any) -> None:
-    """Tokens at their place in the map, coloured by a feature."""
+def plot_token_feature(tokens: "pd.DataFrame", feature: str, ax: Any, location: str = "right") -> None:
+    """Tokens at their place in the map, coloured by a feature; the scale lies on the side `location`."""
     points = ax.scatter(tokens["umap1"], tokens["umap2"], c=tokens[feature], s=7, lw=0, cmap="viridis")
     bare_axes(ax)
-    ax.figure.colorbar(points, ax=ax, fraction=0.05, pad=0.01)
+    ax.figure.colorbar(points, ax=ax, fraction=0.05, pad=0.01, location=location)
 
 
 def plot_neighbour_r2(quality: "pd.DataFrame", ax: Any) -> None:
