@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from grover_probe.plotting.style import BLUE, GREY, ORANGE, RED, STYLE, label_panels, new_figure, note_n
+from grover_probe.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, STYLE, label_panels, new_figure, note_n
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_MODELS = ((BLUE, "o"), (GREEN, "s"), (GREY, "^"))  # trained, untrained start, random weights
 
 
 def selfsim_figure(tokens: "pd.DataFrame", layers: "pd.DataFrame") -> Figure:
@@ -111,4 +113,22 @@ def _boxes(tokens: "pd.DataFrame", layers: "pd.DataFrame", column: str, ax: Any,
     )
     ax.set_xticks(layers["layer"])
     ax.set_xlim(layers["layer"].min() - 0.6, layers["layer"].max() + 0.6)
+    ax.set_xlabel("layer")
+
+
+def plot_models(models: "pd.DataFrame", column: str, ax: Any) -> None:
+    """A mean over tokens by layer, of a model and of what has learned nothing.
+
+    Parameters
+    ----------
+    models
+        One row per model and layer: ``model`` (the trained one first), ``layer`` and the column.
+    column
+        What to draw.
+    ax
+        Where to draw.
+    """
+    for (name, part), (colour, marker) in zip(models.groupby("model", sort=False), _MODELS, strict=False):
+        ax.plot(part["layer"], part[column], marker=marker, ms=3.5, lw=1.3, color=colour, label=name)
+    ax.set_xticks(sorted(models["layer"].unique()))
     ax.set_xlabel("layer")

@@ -59,12 +59,13 @@ def label_panels(axes: Sequence[Any]) -> None:
 
 
 def title_panel(ax: Any, letter: str, title: str = "") -> None:
-    """Put a bold letter above the left end of a panel, and what it shows behind it."""
+    """Put a bold letter above the left end of a panel, and what it shows, in one or two lines, behind it."""
     ax.set_title(letter, loc="left", fontweight="bold", fontsize=10)
     if title:
         ax.annotate(
-            title, (0, 1), (14, 4), xycoords="axes fraction", textcoords="offset points", fontsize=8, va="bottom"
-        )
+            title, (0, 1), (14, 4), xycoords="axes fraction", textcoords="offset points", fontsize=8, va="bottom",
+            linespacing=1.1,
+        )  # fmt: skip
 
 
 def bare_axes(ax: Any) -> None:

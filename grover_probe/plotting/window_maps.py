@@ -106,9 +106,9 @@ def _colour_by_number(windows: "pd.DataFrame", name: str, size: float, ax: Any) 
 
 
 def plain_class(name: str) -> str:
-    """Name of a class without the number in front that orders chromatin states: ``9_Quies`` is ``Quies``."""
+    """Name of a class to be read: ``9_Quies``, with the number that orders chromatin states, is ``Quies``."""
     number, _, rest = name.partition("_")
-    return rest if number.isdecimal() and rest else name
+    return (rest if number.isdecimal() and rest else name).replace("_", " ")
 
 
 def separability_figure(separability: "pd.DataFrame") -> Figure:
