@@ -29,8 +29,18 @@ def compare_figure(table: "pd.DataFrame", title: str = "") -> Figure:
     return figure
 
 
-def plot_systems(table: "pd.DataFrame", ax: Any) -> None:
-    """One line per system: most probable class (filled), after the cut (open), the paper's number (cross)."""
+def plot_systems(table: "pd.DataFrame", ax: Any, reasons: bool = True) -> None:
+    """One line per system: most probable class (filled), after the cut (open), the paper's number (cross).
+
+    Parameters
+    ----------
+    table
+        As in `compare_figure`.
+    ax
+        Where to draw.
+    reasons
+        Say why a system was not run, where a word or two can.
+    """
     place = {name: number for number, name in enumerate(table["system"])}
     done = table[table["status"] == "done"]
     for column, colour, fill, shift, label in (
@@ -45,12 +55,17 @@ def plot_systems(table: "pd.DataFrame", ax: Any) -> None:
     if len(paper):
         ax.plot(paper["paper_mcc"], [place[name] for name in paper["system"]], "x", ms=5, color=RED, label="the paper")
     for row in table[table["status"] != "done"].itertuples():
-        reason = row.status.partition(";")[0].partition(": ")
-        text = f"{reason[0]}: {reason[2][:30]}" if reason[0] == "not run" else reason[0]
-        ax.text(0.01, place[row.system], text, va="center", fontsize=6, color=GREY)
+        text = short_status(row.status) if reasons else short_status(row.status).partition(":")[0]
+        ax.text(0.02, place[row.system], text, va="center", fontsize=6.5, color=GREY)
     ax.axvline(0, color=GREY, lw=0.6, ls=":")
     ax.set_yticks(list(place.values()), list(place))
     ax.set_ylim(len(place) - 0.5, -0.5)
     low = done[["mcc_low", "mcc_cut_low"]].min().min()
     ax.set_xlim(min(-0.05, low - 0.02 if low == low else 0), 1.03)
     ax.set_xlabel("Matthews correlation, test split (95 % bootstrap intervals)")
+
+
+def short_status(status: str) -> str:
+    """What became of a system, in a few words: ``not run: weights absent; ...`` is ``not run: weights absent``."""
+    first = status.partition(";")[0]
+    return first if first == "not run: weights absent" else first.partition(":")[0]
