@@ -93,6 +93,7 @@ def plot_by_class(tokens: "pd.DataFrame", classes: "pd.DataFrame", column: str, 
     ax.plot(classes["place"], classes[column], "_", ms=9, mew=1.6, color="black")
     ax.set_xticks(classes["place"], classes["name"])
     ax.set_xlim(classes["place"].min() - 0.6, classes["place"].max() + 0.6)
+    ax.margins(y=0.03)
     ax.set_ylabel(label)
 
 
