@@ -1,6 +1,7 @@
 """The command line of probes: from passes and annotation to a table, a figure and their record."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from grover_probe.extract.results import PassResult
+    from grover_probe.probes.genomic_targets import Source
     from grover_probe.probes.learners import Learner
     from grover_probe.probes.run import Found
     from grover_probe.probes.table import ProbeResult
-    from grover_probe.probes.window_level import Source
 
 app = new_app("What can be read from embeddings? Probes of every layer beside controls, on held-out blocks.")
 
@@ -27,7 +28,7 @@ _OUTPUTS = ("probes.tsv", "probes.png", "probes.svg")
 _RECORD = "probes.run.json"
 _CELLS = "cells"
 _FEW_BLOCKS = 20
-_LEVELS = {"tokens": ("tokens",), "windows": ("windows",), "both": ("tokens", "windows")}
+_LEVELS = {name: (name,) for name in ("tokens", "windows", "positions")} | {"both": ("tokens", "windows")}
 _LEGEND = (
     "score: AUROC for classes, R2 for values, on held-out blocks, at the layer that inner folds chose; control: the "
     "best of majority or mean, composition, k-mers, one-hot, static token vectors, untrained models, shuffled labels; "
@@ -115,7 +116,10 @@ def probes(
     overlap: Annotated[
         Path | None, typer.Option(help="tokens.parquet of `grover_probe.overlap`: share of tokens in classes.")
     ] = None,
-    level: Annotated[str, typer.Option(help="tokens, windows or both.")] = "both",
+    level: Annotated[
+        str,
+        typer.Option(help="tokens, windows, both, or positions: intervals of `extract --bed`, single bases as a rule."),
+    ] = "both",
     probes: Annotated[str, typer.Option(help="Of linear, knn, mlp, with commas.")] = "linear",
     layers: Annotated[
         str | None, typer.Option(help="Layers of windows, such as 0,2-4,last.", show_default="all")
@@ -133,7 +137,7 @@ def probes(
     A run that was stopped goes on where it was: finished cells are kept in the folder `cells` of the output.
     """
     from grover_probe.data.sample import sample_path
-    from grover_probe.probes.window_level import KINDS, parse_source
+    from grover_probe.probes.genomic_targets import KINDS, parse_source
 
     if level not in _LEVELS:
         raise InputError(f"--level {level!r}: expected one of {', '.join(_LEVELS)}")
@@ -209,7 +213,7 @@ def _check(job: Job) -> None:
     for option, path in (("genome", job.genome), ("overlap", job.overlap)):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: no such file for --{option}")
-    if "windows" in job.levels and job.genome is None:
+    if job.genome is None and job.levels != ("tokens",):
         raise InputError("--genome is needed for windows: their composition is a control; or use --level tokens")
 
 
@@ -262,17 +266,18 @@ def _level(name: str, job: Job, passes: dict[str, "PassResult"]) -> tuple[Any, l
     from grover_probe.extract.layers import parse_layers
     from grover_probe.genome import open_genome
     from grover_probe.kmer import open_tokenizer
+    from grover_probe.probes.position_level import position_level
     from grover_probe.probes.window_level import window_level
 
     assert job.genome is not None
-    return window_level(
+    make = position_level if name == "positions" else partial(window_level, max_windows=job.max_windows)
+    return make(
         passes["model"],
         others,
         open_genome(job.genome),
         open_tokenizer(job.tokenizer),
         list(job.sources),
         layers=parse_layers(job.layers, max(passes["model"].window_layers, default=0) + 1),
-        max_windows=job.max_windows,
         n_folds=job.folds,
         block_size=job.block_size,
         seed=job.seed,

@@ -40,9 +40,7 @@ def token_counts(table: "pd.DataFrame", genome: "Genome", tokenizer: "AnyTokeniz
 
     from grover_probe.extract.strands import reverse_complement
 
-    texts = list(tokenizer.pieces)
-    if pieces[FIRST_PIECE_ID : FIRST_PIECE_ID + len(texts)] != texts:
-        raise InputError("the tokenizer has other tokens than the pass; give --tokenizer the one that the pass used")
+    check_tokenizer(tokenizer, pieces)
     rows, ids = [], []
     chroms, strands = table["chrom"].to_numpy(dtype=object), table["strand"].to_numpy(dtype=object)
     for chrom, strand in sorted(set(zip(chroms.tolist(), strands.tolist(), strict=True))):
@@ -72,6 +70,19 @@ def token_counts(table: "pd.DataFrame", genome: "Genome", tokenizer: "AnyTokeniz
     return csr_array(
         (counts.astype(np.float64), (cells // n_ids, cells % n_ids)), shape=(len(table), n_ids)
     )  # fmt: skip
+
+
+def check_tokenizer(tokenizer: "AnyTokenizer", pieces: list[str]) -> None:
+    """Refuse a tokenizer whose tokens are not those of a pass (by id, special tokens first).
+
+    Raises
+    ------
+    InputError
+        When they differ.
+    """
+    texts = list(tokenizer.pieces)
+    if pieces[FIRST_PIECE_ID : FIRST_PIECE_ID + len(texts)] != texts:
+        raise InputError("the tokenizer has other tokens than the pass; give --tokenizer the one that the pass used")
 
 
 def static_means(counts: Any, vectors: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def test_another_seed_makes_other_cells(finished, probes_command, tmp_path: Path
 
 
 BAD = [
-    (["--level", "tokns"], "expected one of tokens, windows, both"),
+    (["--level", "tokns"], "expected one of tokens, windows, positions, both"),
     (["--probes", "linear,svm"], "expected some of linear, knn, mlp"),
     (["--folds", "2"], "at least 3"),
     (["--folds", "60", "--level", "tokens"], "folds cannot be formed from"),
@@ -100,6 +100,7 @@ BAD = [
     (["--random", "nowhere"], "no finished pass here"),
     (["--genome", "nowhere.fa"], "no such file for --genome"),
     (["--overlap", "nowhere.parquet", "--level", "tokens"], "no such file for --overlap"),
+    (["--level", "positions"], "no regions.parquet in this pass"),
     (["--tokenizer", "2-mer"], "the tokenizer has other tokens than the pass"),
 ]
 

@@ -13,9 +13,9 @@ from grover_probe.extract.results import open_pass
 from grover_probe.genome import open_genome
 from grover_probe.kmer import KmerTokenizer
 from grover_probe.probes import scales
+from grover_probe.probes.genomic_targets import distances, parse_source
 from grover_probe.probes.token_groups import likeness, token_groups
 from grover_probe.probes.token_level import read_overlap, token_level
-from grover_probe.probes.window_level import distances, parse_source
 from grover_probe.probes.window_tokens import static_means, token_counts
 
 DNA = st.text("ACGT", min_size=1, max_size=9)
