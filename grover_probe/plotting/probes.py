@@ -18,6 +18,7 @@ _CONTROLS = {
     "input_embeddings": (GREEN, "-"), "random_model": (GREEN, "--"), "initial_model": (GREEN, ":"),
 }  # fmt: skip
 _MARKERS = {"mean": "o", "cls": "s", "max": "^"}
+_POOLINGS = {"mean": "model, mean", "cls": "model, [CLS]", "max": "model, max", "-": "model, token means"}
 _LABELS = {"auroc": "AUROC", "r2": "R²", "majority": "majority or mean", "mean": "majority or mean"}
 
 
@@ -53,21 +54,31 @@ def probes_figure(table: "pd.DataFrame", probe: str | None = None) -> Figure:
     return figure
 
 
-def plot_target(part: "pd.DataFrame", ax: Any) -> None:
+def plot_target(part: "pd.DataFrame", ax: Any, labels: bool = True) -> None:
     """The headline metric of one target by layer and pooling, with intervals; the best row of each control as a line.
+
+    A layer whose interval holds its best control (`flag`) has an open marker.
 
     Parameters
     ----------
     part
         Rows of one target, level and probe.
+    ax
+        Where to draw.
+    labels
+        Name the layer axis.
     """
     model = part[(part["features"] == "model") & (part["layer"] != "best")]
     for pooling, rows in model.groupby("pooling"):
         x = rows["layer"].astype(int)
-        ax.plot(x, rows["score"], ms=3, lw=1, marker=_MARKERS.get(pooling, "o"), color=BLUE,
-                alpha=1.0 if pooling == "mean" else 0.55, label=f"model, {pooling}")  # fmt: skip
-        if pooling == "mean":
+        marker, alpha = _MARKERS.get(pooling, "o"), 1.0 if pooling in ("mean", "-") else 0.55
+        ax.plot(x, rows["score"], lw=1, color=BLUE, alpha=alpha)
+        if pooling in ("mean", "-"):
             ax.fill_between(x, rows["ci_low"], rows["ci_high"], color=BLUE, alpha=0.15, lw=0)
+        flagged = rows["flag"].fillna("").ne("").to_numpy()
+        for keep, fill in ((~flagged, BLUE), (flagged, "white")):
+            ax.plot(x[keep], rows["score"][keep], marker, ms=3, color=BLUE, mfc=fill, mew=0.8, alpha=alpha, zorder=3)
+        ax.plot([], [], marker=marker, ms=3, lw=1, color=BLUE, alpha=alpha, label=_POOLINGS.get(pooling, pooling))
     for name, (colour, style) in _CONTROLS.items():
         rows = part[part["features"] == name]
         if len(rows):
@@ -80,5 +91,6 @@ def plot_target(part: "pd.DataFrame", ax: Any) -> None:
         margin = 0.05 * max(scores.max() - low, 0.1)
         ax.set_ylim(low - margin, max(scores.max(), model["ci_high"].max()) + margin)
     ax.set_xticks(sorted(model["layer"].astype(int).unique()))
-    ax.set_xlabel("layer")
+    if labels:
+        ax.set_xlabel("layer")
     ax.set_ylabel(_LABELS.get(part["metric"].iloc[0], part["metric"].iloc[0]))
