@@ -131,9 +131,9 @@ def _caption(systems: "pd.DataFrame", names: list[str]) -> str:
         here = reasons.setdefault(short_status(row.status), [])
         if row.system not in here:
             here.append(row.system)
-    text = f"""Systems on the tasks of the paper: Matthews correlation on the test split with 95 % bootstrap intervals
-    over groups and seeds, of the most probable class, and after a cut chosen on validation; crosses: what the GROVER paper
-    gives for that kind of system on its own data, genome-wide. {". ".join(panels)}."""
+    text = f"""Systems on the tasks of the paper: Matthews correlation on the test split with 95 % bootstrap
+    intervals over groups and seeds, of the most probable class, and after a cut chosen on validation; crosses: what
+    the GROVER paper gives for that kind of system on its own data, genome-wide. {". ".join(panels)}."""
     if reasons:
         listed = (f"{reason.replace(': ', ', ')} ({', '.join(found)})" for reason, found in reasons.items())
         text += f" Listed without a number: {'; '.join(listed)}."
