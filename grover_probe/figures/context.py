@@ -118,14 +118,14 @@ def _compose(tables: "dict[str, pd.DataFrame]", shown: list[str], trust: float) 
 def _tests(tests: "pd.DataFrame", cell: Any, letter: str) -> None:
     """Separability in the cell of a map; its long labels lie inside the cell and do not widen the column."""
     cell.set_box_aspect(1)
-    ax = cell.inset_axes((0.52, 0.0, 0.5, 1.0))
+    ax = cell.inset_axes((0.5, 0.0, 0.44, 1.0))
     ax.set_in_layout(False)
     plot_separability(tests.assign(annotation=tests["annotation"].map(_title)), ["embedding", "composition"], ax)
     ax.tick_params(labelsize=6.5)
-    ax.set_xlabel("balanced accuracy", fontsize=7)
-    cell.legend(*ax.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.4, -0.22), ncols=2,
+    ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    cell.legend(*ax.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=2,
                 fontsize=6.5, handlelength=0.8, handletextpad=0.4, columnspacing=0.8)  # fmt: skip
-    title_panel(cell, letter, "annotation\ntold from windows")
+    title_panel(cell, letter, "balanced accuracy\non held-out blocks")
 
 
 def _accuracy(tests: "pd.DataFrame", name: str) -> str:

@@ -114,13 +114,15 @@ def by_class(tokens: "pd.DataFrame", annotation: "pd.DataFrame") -> "pd.DataFram
 
 
 def lanes(genes: "pd.DataFrame", room: float) -> np.ndarray:
-    """Row of each gene, from 0, so that genes with `room` bases around them for their names do not meet."""
-    free: list[float] = []
+    """Row of each gene, from 0, so that neither genes nor their names meet, which take `room` bases at their middle."""
+    middle = ((genes["start"] + genes["end"]) / 2).to_numpy()
+    left = np.minimum(genes["start"].to_numpy(), middle - room / 2)
+    right = np.maximum(genes["end"].to_numpy(), middle + room / 2)
+    free: list[float] = []  # where each lane is free from
     found = np.zeros(len(genes), dtype=np.int64)
-    for number in np.argsort(genes["start"].to_numpy(), kind="stable"):
-        start, end = genes["start"].iloc[number], genes["end"].iloc[number]
-        lane = next((lane for lane, until in enumerate(free) if until + room <= start), len(free))
-        free[lane:] = [max(end, start + room), *free[lane + 1 :]]
+    for number in np.argsort(left, kind="stable"):
+        lane = next((lane for lane, begin in enumerate(free) if begin <= left[number]), len(free))
+        free[lane : lane + 1] = [right[number]]
         found[number] = lane
     return found
 
@@ -247,8 +249,8 @@ def _caption(tables: "dict[str, pd.DataFrame]", close: "pd.DataFrame") -> str:
     {100 * tokens["bigram_top1"].mean():.1f} % (the paper, genome-wide: 21 %). (a) Share of tokens right in bins, with
     the annotation that lies there; genes with their direction, boxes are exons. (b) The {PER_LINE * N_LINES} bases
     that are predicted best (from {int(close["start"].iloc[0]):,}), token by token ({len(close)}), coloured by the
-    probability of the true token; dots: predicted right. (c) Share of tokens right by class of annotation that they touch
-    (at least {FEWEST_TOKENS} tokens)."""
+    probability of the true token; dots: predicted right. (c) Share of tokens right by class of annotation that they
+    touch (at least {FEWEST_TOKENS} tokens)."""
     if len(best):
         row = best.loc[best["top1"].idxmax()]
         right, control = 100 * row["top1"], 100 * row["bigram_top1"]

@@ -141,7 +141,7 @@ def _compose(tables: "dict[str, pd.DataFrame]", space: str) -> Figure:
     note_n(ax, n)
     axes = right.subplots(1 + len(FEATURES), 1, height_ratios=[7] + [1] * len(FEATURES), sharex=True)
     plot_tree(own, tables["i_tree"], axes)
-    axes[-1].set_xlabel("tokens in the order of the tree; strips from lowest (dark) to highest")
+    axes[-1].set_xlabel("tokens in the order of the tree; strips: the lowest is dark")
     title_panel(axes[0], "i")
     note_n(axes[0], n)
 

@@ -84,7 +84,8 @@ def plot_correlations(table: "pd.DataFrame", explained: np.ndarray | None, ax: A
     ax.set_yticks(range(len(features)), [SHORT[name] for name in features])
     ticks = [f"PC{number + 1}" for number in range(shown)]
     if explained is not None:
-        ticks = [f"{tick}\n{100 * share:.1f}" for tick, share in zip(ticks, explained, strict=True)]
+        shares = [f"{100 * share:.{0 if share > 0.0995 else 1}f}" for share in explained]
+        ticks = [f"{tick}\n{share}" for tick, share in zip(ticks, shares, strict=True)]
     ax.set_xticks(range(shown), ticks, fontsize=size)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
