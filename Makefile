@@ -1,13 +1,15 @@
 # make demo     environment, dependencies, then the main job on the embedded human sequence
 # make test     environment, dependencies, then the test suite
 # make install  environment only
+# make notebooks  carries changes of analyses/notebooks between .py and .ipynb
+# make docs     the documentation as a site in site/
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test install lint bedtools browser clean
+.PHONY: demo test install lint notebooks docs bedtools browser clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -34,6 +36,13 @@ lint: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+notebooks: install
+	$(PY) -m jupytext --sync analyses/notebooks/*.py
+
+docs: install
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	$(PY) -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) selfsim-out

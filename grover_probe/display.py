@@ -1,5 +1,6 @@
 """How results show themselves in a session: one line as text, and in Jupyter a small table below it."""
 
+import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -54,3 +55,25 @@ class ShowsTable:
         )
         more = f"<div>{len(table):,} rows</div>" if len(table) > _MOST_ROWS else ""
         return f"<div><code>{escape(repr(self))}</code>{shown}{more}</div>"
+
+
+def show_figures() -> None:
+    """In Jupyter, let a figure be shown as the last value of a cell.
+
+    Figures of this project are made without pyplot's global state, and IPython shows pictures of those that pyplot made
+    only. Outside of IPython this does nothing.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is not None:
+        shell.display_formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", figure_png)
+
+
+def figure_png(figure: Any, resolution: int = 2) -> tuple[bytes, dict[str, int]]:
+    """A figure as PNG, and the size in pixels at which it is to be shown: so many times smaller than it is."""
+    from io import BytesIO
+
+    with BytesIO() as content:
+        figure.savefig(content, format="png", dpi=resolution * 100)
+        width, height = (round(100 * each) for each in figure.get_size_inches())
+        return content.getvalue(), {"width": width, "height": height}

@@ -3,6 +3,7 @@
 import ast
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 import grover_probe
-from grover_probe.display import ShowsTable, brief
+from grover_probe.display import ShowsTable, brief, figure_png, show_figures
 
 PACKAGE = Path(grover_probe.__file__).parent
 
@@ -96,3 +97,17 @@ def test_no_class_that_holds_arrays_or_tables_prints_them() -> None:
         and not any(isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "__repr__" for each in node.body)
     ]
     assert not silent
+
+
+def test_figures_made_without_pyplot_are_shown_in_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    from IPython.core.formatters import DisplayFormatter
+    from matplotlib.figure import Figure
+
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    figure = Figure(figsize=(2, 1))
+    assert "image/png" not in shell.display_formatter.format(figure)[0]
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    show_figures()
+    data, metadata = shell.display_formatter.format(figure)
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert metadata["image/png"] == figure_png(figure)[1] == {"width": 200, "height": 100}

@@ -38,13 +38,10 @@ class Drawn:
         width, height = self.figure.get_size_inches()
         return f"Drawn({width:.1f} x {height:.1f} inches; tables {', '.join(self.tables) or 'none'})"
 
-    def _repr_png_(self) -> bytes:
-        """The drawing, for Jupyter, at half of the resolution of its file."""
-        from io import BytesIO
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        from grover_probe.display import figure_png
 
-        with BytesIO() as content:
-            self.figure.savefig(content, format="png", dpi=150)
-            return content.getvalue()
+        return figure_png(self.figure)
 
     def files(self, name: str) -> list[str]:
         """Names of the files that `save` writes."""
