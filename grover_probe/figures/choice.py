@@ -116,7 +116,7 @@ def _draw_cycles(cells: "pd.DataFrame", curves: "pd.DataFrame", choice: dict[str
     names = sorted(handles, key=lambda name: name != "byte pairs")
     part.legend(
         [handles[name] for name in names],
-        names,
+        [_NAMES.get(name, name) for name in names],
         loc="outside lower center",
         ncols=len(names),
         columnspacing=1.0,

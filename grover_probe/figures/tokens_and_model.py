@@ -84,7 +84,10 @@ def model_shape(folder: Path) -> "tuple[pd.DataFrame, str]":
     numbers: dict[str, Any] = {name: config[key] for name, key in _KEYS.items()}
     numbers["parameters"] = _parameters(folder)
     rows = [{"number": name, "model": value, "paper": paper.SHAPE[name]} for name, value in numbers.items()]
-    return pd.DataFrame(rows), f"{config.get('model_type', 'encoder').upper()}, {config.get('hidden_act', '?')}"
+    # A number that is not known would make fractions of all.
+    return pd.DataFrame(rows).astype(
+        {"model": "Int64"}
+    ), f"{config.get('model_type', 'encoder').upper()}, {config.get('hidden_act', '?')}"
 
 
 def _model_folder(results: Results) -> Path:
@@ -97,13 +100,13 @@ def _model_folder(results: Results) -> Path:
     return sample_path(CHECKPOINT)
 
 
-def _parameters(folder: Path) -> float:
-    """Numbers in model.safetensors, tied ones once; NaN for a model without this file."""
+def _parameters(folder: Path) -> int | None:
+    """Numbers in model.safetensors, tied ones once; None for a model without this file."""
     from safetensors import safe_open
 
     path = folder / "model.safetensors"
     if not path.is_file():
-        return math.nan
+        return None
     with safe_open(path, "numpy") as weights:
         return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
 

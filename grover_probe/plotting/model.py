@@ -73,9 +73,9 @@ def plot_shape_table(table: "pd.DataFrame", ax: Any) -> None:
     ax.set_axis_off()
 
 
-def _short(number: float) -> str:
-    """A number of parameters in millions, others in full."""
-    if number != number:
+def _short(number: Any) -> str:
+    """A number of parameters in millions, others in full; a question mark for one that is missing."""
+    if not isinstance(number, int):
         return "?"
     return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,.0f}"
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from grover_probe.files import atomic_path
 
@@ -17,6 +19,7 @@ CLASS_COLOURS = (
 )  # fmt: skip
 
 _DPI = 300
+_DPI_INSIDE = 150  # of panels with so many points that they are images in SVG and PDF
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -34,6 +37,8 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,  # TrueType, as journals ask
     "svg.hashsalt": "grover_probe",  # the same figure gives the same bytes
 }
+
+_DIGITS = 6  # of places in a figure, as shares of its sides
 
 
 def new_figure(width: float, height: float, n_panels: int) -> tuple[Figure, list[Any]]:
@@ -100,11 +105,12 @@ def save_figure(
     """
     stem = Path(stem)
     written = []
+    _settle(figure)
     for ending in formats:
         path = stem.with_suffix(f".{ending}")
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
         with atomic_path(path) as temporary, mpl.rc_context(STYLE):
-            figure.savefig(temporary, dpi=_DPI, metadata=metadata)
+            figure.savefig(temporary, dpi=_DPI if ending == "png" else _DPI_INSIDE, metadata=metadata)
             if ending == "png" and png_colours is not None:
                 _reduce_colours(temporary, png_colours)
         written.append(path)
@@ -117,3 +123,25 @@ def _reduce_colours(path: Path, colours: int) -> None:
     with Image.open(path) as image:
         reduced = image.convert("RGB").quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     reduced.save(path, optimize=True, dpi=(_DPI, _DPI))
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out and round where its parts are.
+
+    The solver of the constrained layout adds up in an order that changes from run to run. The last digits of what it
+    finds would change with it, and with them the names of clip paths, which are hashes of numbers.
+    """
+    own = figure.dpi
+    with mpl.rc_context(STYLE):
+        figure.set_dpi(_DPI)
+        figure.draw_without_rendering()
+        figure.set_dpi(own)
+    figure.set_layout_engine("none")
+    parts = list(figure.subfigs)
+    for part in parts:
+        part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), _DIGITS))
+        parts += part.subfigs
+    for ax in figure.axes:
+        for which in ("original", "active"):
+            place = ax.get_position(original=which == "original").get_points()
+            ax.set_position(Bbox(np.round(place, _DIGITS)), which)
