@@ -98,7 +98,6 @@ def _compose(tables: "dict[str, pd.DataFrame]", shown: list[str], trust: float) 
     parts: Any = figure.subfigures(2, 1, height_ratios=heights, hspace=0.02)
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     _similarity(parts[0], tables, letters)
-    # Room between the columns keeps the square maps small enough for their titles and legends.
     axes = parts[1].subplots(n_rows, _COLUMNS, squeeze=False, gridspec_kw={"wspace": 0.2}).ravel()
     parts[1].suptitle(
         f"UMAP of {len(windows):,} windows, trustworthiness {trust:.2f}; below the names balanced accuracy on held-out "
@@ -108,6 +107,7 @@ def _compose(tables: "dict[str, pd.DataFrame]", shown: list[str], trust: float) 
     for ax, name in zip(axes, shown, strict=False):
         plot_windows(windows, name, ax)
         title_panel(ax, next(letters), f"{_title(name)}\n{_accuracy(tests, name)}")
+        _hang(ax)
     for ax in axes[len(shown) :]:
         ax.axis("off")
     if len(tests):
@@ -115,16 +115,26 @@ def _compose(tables: "dict[str, pd.DataFrame]", shown: list[str], trust: float) 
     return figure
 
 
+def _hang(ax: Any) -> None:
+    """Let a map fill its cell from the top; legend and scale hang below, where there is room, and do not shrink it."""
+    ax.set_anchor("N")
+    for part in (ax.get_legend(), *ax.child_axes):
+        if part is not None:
+            part.set_in_layout(False)
+
+
 def _tests(tests: "pd.DataFrame", cell: Any, letter: str) -> None:
     """Separability in the cell of a map; its long labels lie inside the cell and do not widen the column."""
     cell.set_box_aspect(1)
+    cell.set_anchor("N")
     ax = cell.inset_axes((0.5, 0.0, 0.44, 1.0))
     ax.set_in_layout(False)
     plot_separability(tests.assign(annotation=tests["annotation"].map(_title)), ["embedding", "composition"], ax)
     ax.tick_params(labelsize=6.5)
     ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    cell.legend(*ax.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=2,
+    legend = cell.legend(*ax.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=2,
                 fontsize=6.5, handlelength=0.8, handletextpad=0.4, columnspacing=0.8)  # fmt: skip
+    legend.set_in_layout(False)
     title_panel(cell, letter, "balanced accuracy\non held-out blocks")
 
 

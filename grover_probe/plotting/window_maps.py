@@ -83,26 +83,27 @@ def _colour_by_class(windows: "pd.DataFrame", name: str, size: float, ax: Any) -
     sizes = windows[name].value_counts()
     classes = [each for each in sizes.index if each != "none"]
     ordered = (["none"] if "none" in sizes else []) + classes  # frequent classes first, rare ones on top
-    for number, each in enumerate(ordered):
-        rank = number - ("none" in sizes)
-        colour = BACKGROUND if each == "none" else CLASS_COLOURS[rank % len(CLASS_COLOURS)]
-        part = windows[windows[name] == each]
-        label = f"{plain_class(each)}, {len(part):,}" if number < _MOST_NAMED else None
-        ax.scatter(part["umap1"], part["umap2"], s=size, lw=0, color=colour, label=label, rasterized=True)
-    handles = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "ncols": 2, "fontsize": 6.5, "markerscale": 1}
-    legend = ax.legend(handletextpad=0, columnspacing=0.5, labelspacing=0.25, borderpad=0, **handles)
-    for handle in legend.legend_handles:
-        handle.set_sizes([14])
+    colours = dict(zip(classes, CLASS_COLOURS * (1 + len(classes) // len(CLASS_COLOURS)), strict=False))
+    colours["none"] = BACKGROUND
+    place = {each: number for number, each in enumerate(ordered)}
+    drawn = windows.iloc[np.argsort(windows[name].map(place).to_numpy(), kind="stable")]
+    # All classes at once make one small image in a vector file, where each would make its own.
+    ax.scatter(drawn["umap1"], drawn["umap2"], s=size, lw=0, c=list(drawn[name].map(colours)), rasterized=True)
+    for each in ordered[:_MOST_NAMED]:
+        ax.scatter([], [], s=14, lw=0, color=colours[each], label=f"{plain_class(each)}, {sizes[each]:,}")
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=1 if len(ordered) < 4 else 2, fontsize=6.5,
+        handletextpad=0, columnspacing=0.5, labelspacing=0.25, borderpad=0,
+    )  # fmt: skip
 
 
 def _colour_by_number(windows: "pd.DataFrame", name: str, size: float, ax: Any) -> None:
-    known = windows[windows[name].notna()].sort_values(name)
-    low, high = known[name].quantile([0.01, 0.99])
-    rest = windows[windows[name].isna()]
-    ax.scatter(rest["umap1"], rest["umap2"], s=size, lw=0, color=BACKGROUND, rasterized=True)
-    scale = {"c": known[name], "cmap": "viridis", "vmin": low, "vmax": high}
-    points = ax.scatter(known["umap1"], known["umap2"], s=size, lw=0, rasterized=True, **scale)
-    ax.figure.colorbar(points, cax=ax.inset_axes((0.15, -0.05, 0.7, 0.035)), orientation="horizontal")
+    drawn = windows.sort_values(name, na_position="first")
+    low, high = drawn[name].quantile([0.01, 0.99])
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), "viridis")
+    colours = np.where(drawn[[name]].notna(), scale.to_rgba(drawn[name]), mpl.colors.to_rgba(BACKGROUND))
+    ax.scatter(drawn["umap1"], drawn["umap2"], s=size, lw=0, c=colours, rasterized=True)
+    ax.figure.colorbar(scale, cax=ax.inset_axes((0.15, -0.05, 0.7, 0.035)), orientation="horizontal")
 
 
 def plain_class(name: str) -> str:
