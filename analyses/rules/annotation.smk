@@ -21,7 +21,7 @@ rule vocabulary:
             *repeated("--annotation", [S.annotation(name) for name in S["vocabulary"]["annotation"]]),
             *S.options("vocabulary"),
         ],
-        out=S.at("vocabulary"),
+        out=folder,
     shell:
         "python -m grover_probe.vocabulary {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -42,7 +42,7 @@ rule diagnose:
         **NEED["diagnose"].resources(),
     params:
         words=[*words({"tokenizer": S.tokenizer, "genome": S.genome}), *S.options("diagnose")],
-        out=S.at("diagnose"),
+        out=folder,
     shell:
         "python -m grover_probe.vocabulary diagnose {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -68,7 +68,7 @@ rule overlap:
             *repeated("--annotation", S.labelled(S["overlap"]["annotation"])),
             *S.options("overlap"),
         ],
-        out=S.at("overlap"),
+        out=folder,
     shell:
         "python -m grover_probe.overlap {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -93,6 +93,6 @@ rule region:
             *repeated("--annotation", S.labelled(S["region"]["annotation"])),
             *S.options("region"),
         ],
-        out=S.at("region"),
+        out=folder,
     shell:
         "python -m grover_probe.evaluate region {params.words:q} --no-progress --out {params.out:q} &> {log:q}"

@@ -19,11 +19,18 @@ RECORDS = {
     "compare": expand(S.at("compare", "{task}", "compare.run.json"), task=S["compare"]["tasks"]),
     "region": [S.at("region", "region.run.json")],
 }
+# What a figure shows besides, where it is there.
+MORE = {
+    "figure1": expand(S.at("{start}", "config.json"), start=S.controls),  # the model's shape
+}
 
 
 rule figure:
     input:
-        lambda wildcards: [file for need in FIGURES[wildcards.figure].needs for file in RECORDS[need]],
+        lambda wildcards: [
+            *(file for need in FIGURES[wildcards.figure].needs for file in RECORDS[need]),
+            *MORE.get(wildcards.figure, []),
+        ],
     output:
         png=report(
             f"{S.figures}/{{figure}}.png",
@@ -43,7 +50,7 @@ rule figure:
         **NEED["figure"].resources(),
     params:
         results=S.results,
-        out=S.figures,
+        out=folder,
     shell:
         "python -m grover_probe.figures {wildcards.figure:q} --results {params.results:q} --no-progress "
         "--out {params.out:q} &> {log:q}"

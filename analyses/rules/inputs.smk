@@ -52,7 +52,7 @@ if config.get("make_annotation"):
             **NEED["annotation"].resources(),
         params:
             script=S.source(S["make_annotation"]["script"]),
-            out=S.at("annotation"),
+            out=folder,
             words=S.options("make_annotation"),
         shell:
             "python {params.script:q} {params.words:q} --out {params.out:q} &> {log:q}"
@@ -74,7 +74,7 @@ rule tokenizer:
         **NEED["tokenizer"].resources(),
     params:
         words=[*words({"genome": S.genome}), *S.options("bpe")],
-        out=S.at("tokenizer"),
+        out=folder,
     shell:
         "python -m grover_probe.bpe train {params.words:q} --threads {threads} --no-progress --out {params.out:q} "
         "&> {log:q}"
@@ -98,7 +98,7 @@ rule pretrain:
     params:
         launch=S.launch("pretrain"),
         words=[*words({"genome": S.genome, "tokenizer": S.tokenizer}), *S.options("pretrain")],
-        out=S.at("pretrain"),
+        out=lambda wildcards, output: str(Path(output[0]).parents[1]),
     shell:
         "{params.launch:q} -m grover_probe.pretrain {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -119,6 +119,6 @@ rule untrained:
         **NEED["untrained"].resources(),
     params:
         words=lambda wildcards: [*words({"model": S.model, "start": wildcards.start}), *S.options("untrained")],
-        out=S.at("{start}"),
+        out=folder,
     shell:
         "python -m grover_probe.untrained {params.words:q} --out {params.out:q} &> {log:q}"

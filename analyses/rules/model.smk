@@ -20,7 +20,7 @@ rule extract:
     params:
         launch=S.launch("pass"),
         words=[*words({"model": S.model, "genome": S.genome}), *S.regions, *S.options("pass")],
-        out=S.at("pass"),
+        out=folder,
     shell:
         "{params.launch:q} -m grover_probe.extract {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -46,7 +46,7 @@ rule extract_control:
             *S.regions,
             *words({**S.resolve(S["pass"]["options"]), **S.resolve(S["control_pass"]["options"])}),
         ],
-        out=S.at("pass-{start}"),
+        out=folder,
     shell:
         "{params.launch:q} -m grover_probe.extract {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -74,8 +74,8 @@ rule selfsim:
             *words({"annotation": S.annotation_file(S["selfsim"]["annotation"])}),
             *S.options("selfsim"),
         ],
-        extracted=S.at("pass{which}"),
-        out=S.at("selfsim{which}"),
+        extracted=lambda wildcards, input: str(Path(input.done).parent),
+        out=folder,
     shell:
         "python -m grover_probe.selfsim --extracted {params.extracted:q} {params.words:q} --no-progress "
         "--out {params.out:q} &> {log:q}"
@@ -102,7 +102,7 @@ rule maps_tokens:
             *S.regions,
             *S.options("maps_tokens"),
         ],
-        out=S.at("maps-tokens"),
+        out=folder,
     shell:
         "python -m grover_probe.maps tokens {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -127,7 +127,7 @@ rule maps_windows:
             *repeated("--annotation", S.labelled(S["maps_windows"]["annotation"])),
             *S.options("maps_windows"),
         ],
-        out=S.at("maps-windows"),
+        out=folder,
     shell:
         "python -m grover_probe.maps windows {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -156,6 +156,6 @@ rule probes:
             *S.probe_words(),
             *S.options("probes"),
         ],
-        out=S.at("probes"),
+        out=folder,
     shell:
         "python -m grover_probe.probes {params.words:q} --no-progress --out {params.out:q} &> {log:q}"

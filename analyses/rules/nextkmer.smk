@@ -27,7 +27,7 @@ rule nextkmer_cell:
             *words({"genome": S.sweep_genomes}),
             *S.options("nextkmer"),
         ],
-        out=S.at("nextkmer"),
+        out=lambda wildcards, output: str(Path(output[0]).parents[1]),
     shell:
         "python -m grover_probe.nextkmer cell {params.words:q} --threads {threads} --no-progress --out {params.out:q} "
         "&> {log:q}"
@@ -58,7 +58,7 @@ rule nextkmer_sweep:
             *S.options("nextkmer"),
             *words(S.resolve(S["nextkmer"].get("choice"))),
         ],
-        out=S.at("nextkmer"),
+        out=folder,
     shell:
         "python -m grover_probe.nextkmer sweep {params.words:q} --threads {threads} --no-progress --out {params.out:q} "
         "&> {log:q}"
@@ -84,7 +84,7 @@ rule evaluate:
             *words(S.resolve({"train_genome": S["evaluate"].get("train_genome")})),
             *S.options("evaluate"),
         ],
-        out=S.at("evaluate", "checkpoint"),
+        out=folder,
     shell:
         "python -m grover_probe.evaluate {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
 
@@ -94,7 +94,7 @@ rule evaluate_sweep:
     input:
         ancient(S.fetched),
         S.tracked(S.genome),
-        S.at("nextkmer", "nextkmer.run.json"),
+        sweep=S.at("nextkmer", "nextkmer.run.json"),
     output:
         S.at("evaluate", "{system}", "evaluate.run.json"),
     log:
@@ -108,13 +108,13 @@ rule evaluate_sweep:
         **NEED["evaluate_sweep"].resources(),
     params:
         script=S.source("analyses/sweep_model.py"),
-        sweep=S.at("nextkmer"),
+        sweep=lambda wildcards, input: str(Path(input.sweep).parent),
         words=[
             *words({"genome": S.genome}),
             *words({"train_genome": S.sweep_genomes}),
             *S.options("evaluate"),
         ],
-        out=S.at("evaluate", "{system}"),
+        out=folder,
     shell:
         "model=$(python {params.script:q} --sweep {params.sweep:q} --system {wildcards.system:q} 2> {log:q})\n"
         'python -m grover_probe.evaluate --model "$model" {params.words:q} --no-progress --out {params.out:q} '

@@ -18,7 +18,7 @@ rule task:
     params:
         kind=lambda wildcards: S["tasks"][wildcards.task]["task"],
         words=lambda wildcards: S.task_words(wildcards.task),
-        out=S.at("tasks", "{task}"),
+        out=folder,
     shell:
         "python -m grover_probe.tasks {params.kind:q} {params.words:q} --out {params.out:q} &> {log:q}"
 
@@ -29,7 +29,7 @@ rule compare:
         ancient(S.fetched),
         S.model_files,
         [S.at("nextkmer", "nextkmer.run.json")] if S["compare"]["models_of_sweep"] else [],
-        S.at("tasks", "{task}", "data.run.json"),
+        task=S.at("tasks", "{task}", "data.run.json"),
     output:
         S.at("compare", "{task}", "compare.run.json"),
     log:
@@ -41,11 +41,11 @@ rule compare:
         **NEED["compare"].resources(),
     params:
         script=S.source("analyses/sweep_model.py"),
-        sweep=S.at("nextkmer"),
+        sweep=lambda wildcards: S.at("nextkmer"),
         swept=S["compare"]["models_of_sweep"],
-        task=S.at("tasks", "{task}"),
+        task=lambda wildcards, input: str(Path(input.task).parent),
         words=lambda wildcards: S.compare_words(wildcards.task),
-        out=S.at("compare", "{task}"),
+        out=folder,
     shell:
         "models=()\n"
         "for system in {params.swept:q}; do\n"
