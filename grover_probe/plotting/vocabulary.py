@@ -55,7 +55,8 @@ def plot_frequencies(frequencies: "pd.DataFrame", median: float, paper_median: f
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("occurrences per million tokens")
     ax.set_ylabel("tokens")
-    ax.legend(loc="upper right", handlelength=1, borderaxespad=0)
+    # Below the cross, which may lie under its left end.
+    ax.legend(loc="upper right", bbox_to_anchor=(1, 0.9), handlelength=1, borderaxespad=0)
 
 
 def plot_first_bases(shares: "pd.DataFrame", ax: Any) -> None:
