@@ -2,8 +2,8 @@
 
     python analyses/collect_tables.py --results runs/chr20 --out analyses/tables
 
-Writes ``probes/{tokens,windows,positions,nonlinear}.tsv``, ``compare/TASK.tsv`` and ``nextkmer/*``; what is not among the
-results is left as it is.
+Writes ``probes/{tokens,windows,positions,nonlinear}.tsv``, ``compare/TASK.tsv`` and ``nextkmer/*``; what is not
+there is left as it was.
 """
 
 import shutil
