@@ -1,6 +1,7 @@
 """A panel that draws the architecture of a masked language model from its numbers."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.patches import FancyBboxPatch
@@ -75,9 +76,10 @@ def plot_shape_table(table: "pd.DataFrame", ax: Any) -> None:
 
 def _short(number: Any) -> str:
     """A number of parameters in millions, others in full; a question mark for one that is missing."""
-    if not isinstance(number, int):
+    if not isinstance(number, Integral):
         return "?"
-    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,.0f}"
+    number = int(number)
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,}"
 
 
 def _tokens(shown: Sequence[str], ax: Any) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from grover_probe.corpus import tokenize
@@ -225,11 +226,12 @@ class TestFigure1:
         with pytest.raises(InputError, match="without merges"):
             tokens_and_model.draw(results)
 
-    def test_shape_comes_from_the_model(self, without):
+    def test_shape_comes_from_the_model(self, without, drawn):
         results = without()
-        shape = tokens_and_model.draw(results).tables["b_model"].set_index("number")
+        shape = drawn["figure1"].tables["b_model"].set_index("number")
         assert shape.loc["layers"].tolist() == [4, paper.SHAPE["layers"]]
         assert shape.at["parameters", "model"] == 3_513_953
+        assert {"x 4", "256", "1,024", "3.5 M", "87.1 M"} <= _texts(drawn["figure1"].figure)
         (results.folder / "random").mkdir()
         config = json.loads((sample_path(CHECKPOINT) / "config.json").read_text()) | {"num_hidden_layers": 7}
         (results.folder / "random" / "config.json").write_text(json.dumps(config))
@@ -356,3 +358,10 @@ def _command(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "grover_probe.figures", *map(str, arguments), "--no-progress"]
     environment = os.environ | {"PYTHONHASHSEED": "7"}  # sets in another order
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+
+
+def test_the_check_of_texts_finds_what_is_wrong(text_problems):
+    figure = Figure((2, 1))
+    for x, size, text in ((0.1, 8, "one"), (0.2, 8, "other"), (0.9, 8, "beyond the end"), (0.5, 5, "tiny")):
+        figure.text(x, 0.2 if size == 8 else 0.7, text, fontsize=size)
+    assert text_problems(figure) == ["'beyond the end' is cut", "'tiny' has 5 points", "'other' lies over 'one'"]
