@@ -68,7 +68,7 @@ def layers_of_models(results: Results) -> "pd.DataFrame":
 
     parts = []
     for folder, name in MODELS.items():
-        if folder == "selfsim" or results.has(folder):
+        if folder == "selfsim" or results.has(f"{folder}/selfsim.run.json"):
             layers = pd.DataFrame(results.record(f"{folder}/selfsim.run.json")["layers"])
             parts.append(layers.assign(model=name))
     table = pd.concat(parts, ignore_index=True)
@@ -93,12 +93,12 @@ def _compose(tables: "dict[str, pd.DataFrame]", shown: list[str], trust: float) 
     windows, tests = tables["g_windows"], tables["h_separability"]
     n_maps = len(shown) + (len(tests) > 0)
     n_rows = -(-n_maps // _COLUMNS)
-    heights = [4.1, 2.55 * n_rows]
+    heights = [4.1, 2.6 * n_rows]
     figure = Figure(figsize=(7.2, sum(heights)), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=heights, hspace=0.02)
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     _similarity(parts[0], tables, letters)
-    axes = parts[1].subplots(n_rows, _COLUMNS, squeeze=False, gridspec_kw={"wspace": 0.2}).ravel()
+    axes = parts[1].subplots(n_rows, _COLUMNS, squeeze=False, gridspec_kw={"wspace": 0.28}).ravel()
     parts[1].suptitle(
         f"UMAP of {len(windows):,} windows, trustworthiness {trust:.2f}; below the names balanced accuracy on held-out "
         "blocks",
