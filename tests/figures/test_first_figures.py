@@ -362,6 +362,6 @@ def _command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_the_check_of_texts_finds_what_is_wrong(text_problems):
     figure = Figure((2, 1))
-    for x, size, text in ((0.1, 8, "one"), (0.2, 8, "other"), (0.9, 8, "beyond the end"), (0.5, 5, "tiny")):
+    for x, size, text in ((0.1, 8, "one"), (0.15, 8, "other"), (0.9, 8, "beyond the end"), (0.5, 5, "tiny")):
         figure.text(x, 0.2 if size == 8 else 0.7, text, fontsize=size)
     assert text_problems(figure) == ["'beyond the end' is cut", "'tiny' has 5 points", "'other' lies over 'one'"]
