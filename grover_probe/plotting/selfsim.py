@@ -61,6 +61,7 @@ def plot_adjusted(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> No
 
 def plot_repeat_groups(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> None:
     """Mean adjusted self-similarity of repeat-rich and of other tokens by layer, with the middle half of each."""
+    tokens = tokens[tokens["self_similarity_adjusted"].notna()]  # a token that occurs once has none
     rich = tokens.loc[tokens["repeat_rich"], "token_id"].unique()
     for name, label, colour, keep in (
         ("repeat_rich", "most in repeats", ORANGE, True),
