@@ -200,6 +200,17 @@ def probes(size: Size) -> Need:
     return Need(2 + 120 * windows / 28_694, BASE_GB + 8 * windows * size.width * 4 / 1e9 * 3, 1, threads=2)
 
 
+def positions(size: Size) -> Need:
+    """Draws places; the sequence is read once."""
+    return Need(1 + size.bases / 10e6 / 60, corpus_gb(size.bases))
+
+
+def extract_positions(size: Size) -> Need:
+    """The model reads 2 Mb, the default of analyses/draw_positions.py; see `forward_minutes`."""
+    minutes = size.bases / 1e9 + forward_minutes(size, 2e6 / BASES_PER_TOKEN, size.gpu)
+    return Need(minutes, corpus_gb(size.bases), 1, size.gpu)
+
+
 def region(size: Size) -> Need:
     """Every token of some 100 kb masked once, 45 readings."""
     return Need(1 + forward_minutes(size, 45 * 25_000, size.gpu), corpus_gb(size.bases), 0.1, size.gpu)
@@ -246,7 +257,8 @@ RULES: dict[str, Callable[[Size], Need]] = {
     "fetch": fetch, "genome": genome, "annotation": annotation, "tokenizer": bpe, "pretrain": pretrain,
     "untrained": untrained, "vocabulary": vocabulary, "diagnose": diagnose, "extract": extract,
     "extract_control": extract, "selfsim": selfsim, "maps_tokens": maps_tokens, "maps_windows": maps_windows,
-    "overlap": overlap, "probes": probes, "region": region, "nextkmer_cell": cell, "nextkmer_sweep": sweep,
+    "overlap": overlap, "positions": positions, "extract_positions": extract_positions, "probes": probes,
+    "region": region, "nextkmer_cell": cell, "nextkmer_sweep": sweep,
     "evaluate": evaluate, "evaluate_sweep": evaluate, "task": task, "compare": compare, "figure": figure,
 }  # fmt: skip
 

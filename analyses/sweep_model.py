@@ -2,11 +2,10 @@
 
     python analyses/sweep_model.py --sweep runs/sample/nextkmer --system bpe-600
 
-The folders of a sweep have names made of all that decides a model. The record of the sweep says what that was.
+The folders of a sweep have names made of all that decides a model; the record of the sweep lists them.
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,6 @@ from grover_probe.command import run
 from grover_probe.errors import InputError
 from grover_probe.nextkmer.sweep import RECORD
 from grover_probe.nextkmer.systems import parse_system
-from grover_probe.probes.cells import cell_key
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -29,21 +27,14 @@ def model_folder(sweep: Path, name: str, seed: int = 0) -> Path:
     InputError
         When the sweep has not finished, or has no such system.
     """
-    record_path = sweep / RECORD
-    if not record_path.is_file():
-        raise InputError(f"{record_path}: not there; python -m grover_probe.nextkmer sweep writes it")
-    record = json.loads(record_path.read_text(encoding="utf-8"))
-    system = parse_system(name, seed)
-    known = record["parameters"]["systems"]
-    if not system.is_trained or asdict(system) not in known:
-        raise InputError(f"{name}, seed {seed}: not trained by this sweep, which has {[s['name'] for s in known]}")
-    inputs, recipe = record["inputs"], record["parameters"]["recipe"]
-    content = {
-        "genome": [each["sha256"] for each in inputs["genome"]],
-        "heldout": inputs["heldout"]["sha256"],
-    }
-    key = cell_key(**content, system=asdict(system), recipe=recipe)
-    folder = sweep / "models" / f"{system.label}-{key[:12]}" / "checkpoint"
+    record = sweep / RECORD
+    if not record.is_file():
+        raise InputError(f"{record}: not there; python -m grover_probe.nextkmer sweep writes it")
+    models = json.loads(record.read_text(encoding="utf-8")).get("models", {})
+    label = parse_system(name, seed).label
+    if label not in models:
+        raise InputError(f"{record}: no model {label}; it has {', '.join(models) or 'none'}")
+    folder = sweep / "models" / models[label] / "checkpoint"
     if not folder.is_dir():
         raise InputError(f"{folder}: not there; run the sweep again")
     return folder

@@ -39,9 +39,12 @@ def repeated(option: str, values: Iterable[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def path_prefix() -> str:
-    """Shell words that make ``python``, and what is installed beside it, those that run the workflow."""
-    return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+def shell_prefix() -> str:
+    """What every shell command begins with.
+
+    A command stops at its first error; ``python``, and what is installed beside it, are those that run the workflow.
+    """
+    return f"set -euo pipefail; PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 
 
 def folder(wildcards: Any, output: Sequence[str]) -> str:
@@ -174,6 +177,14 @@ class Settings:
         """Names of the passes: the model's own and those of the controls."""
         return ["pass", *(f"pass-{name}" for name in self.controls)]
 
+    def control_model(self, which: str) -> str:
+        """The model, for an empty text; that of a control, for ``-random`` or ``-initial``."""
+        return self.at(which.removeprefix("-")) if which else self.model
+
+    def control_files(self, which: str) -> list[str]:
+        """What has to be there before `control_model` can be used."""
+        return [f"{self.control_model(which)}/config.json"] if which else self.model_files
+
     # Annotation ------------------------------------------------------------------------------------------------------
 
     def annotation(self, name: str) -> str:
@@ -207,22 +218,27 @@ class Settings:
             f"{name}={self.annotation(name)}" + (f"{separator}{rule}" if rule else "") for name, rule in rules.items()
         ]
 
-    @property
-    def probed(self) -> list[str]:
-        """Names of all annotations that probes ask for."""
-        section = self.config["probes"]
-        groups = (section.get(name) or {} for name in ("annotation", "signal", "distance", "strand"))
-        return [value if isinstance(group, Mapping) and value in self.config["annotation"] else key
-                for group in groups for key, value in _items(group)]  # fmt: skip
+    def probed(self, name: str) -> list[str]:
+        """Names of all annotations that probes of a folder ask for."""
+        section = self.config["probes"][name]
+        named = [*(section.get("annotation") or ())]
+        for option in ("signal", "distance", "strand"):
+            named += [value or key for key, value in _items(section.get(option) or {})]
+        return named
 
-    def probe_words(self) -> list[str]:
-        """``--annotation`` with rules after an @, ``--signal``, ``--distance`` and ``--strand``."""
-        section = self.config["probes"]
+    def probe_words(self, name: str) -> list[str]:
+        """Words for what probes of a folder ask for: annotations (rules after an @), signals, distances, strands."""
+        section = self.config["probes"][name]
         found = repeated("--annotation", self.labelled(section.get("annotation") or (), "@"))
         for option in ("signal", "distance", "strand"):
             named = [f"{key}={self.annotation_file(value or key)}" for key, value in _items(section.get(option) or {})]
             found += repeated(f"--{option}", named)
         return found
+
+    def probed_passes(self, name: str) -> dict[str, str]:
+        """Passes that probes of a folder read, by option: ``extracted`` and each control."""
+        own = self.at(self.config["probes"][name].get("pass") or "pass")
+        return {"extracted": own, **{control: f"{own}-{control}" for control in self.controls}}
 
     # The sweep -------------------------------------------------------------------------------------------------------
 

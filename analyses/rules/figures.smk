@@ -11,7 +11,7 @@ RECORDS = {
     "maps-tokens": [S.at("maps-tokens", "maps.tokens.run.json")],
     "maps-windows": [S.at("maps-windows", "maps.windows.run.json")],
     "overlap": [S.at("overlap", "overlap.run.json")],
-    "probes": [S.at("probes", "probes.run.json")],
+    "probes": expand(S.at("{folder}", "probes.run.json"), folder=S["probes"]),
     "nextkmer": [S.at("nextkmer", "nextkmer.run.json")],
     "evaluate": expand(
         S.at("evaluate", "{model}", "evaluate.run.json"), model=["checkpoint", *S["evaluate"]["models_of_sweep"]]
@@ -36,7 +36,7 @@ rule figure:
             f"{S.figures}/{{figure}}.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "{figure}", "title": lambda wildcards: FIGURES[wildcards.figure].title},
+            labels=lambda wildcards: {"figure": wildcards.figure, "what": FIGURES[wildcards.figure].title},
         ),
         caption=f"{S.figures}/{{figure}}.rst",
         record=f"{S.figures}/{{figure}}.run.json",

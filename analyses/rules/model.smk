@@ -130,32 +130,3 @@ rule maps_windows:
         out=folder,
     shell:
         "python -m grover_probe.maps windows {params.words:q} --no-progress --out {params.out:q} &> {log:q}"
-
-
-rule probes:
-    # A stopped run goes on from probes/cells.
-    input:
-        ancient(S.fetched),
-        S.tracked(S.genome, *S.annotation_files(*S.probed)),
-        S.tokenizer_files,
-        S.at("overlap", "overlap.run.json"),
-        expand(S.at("{name}", "extract.run.json"), name=S.passes),
-    output:
-        S.at("probes", "probes.run.json"),
-    log:
-        S.at("logs", "probes.log"),
-    benchmark:
-        S.at("benchmarks", "probes.tsv")
-    threads: NEED["probes"].threads
-    resources:
-        **NEED["probes"].resources(),
-    params:
-        words=[
-            *words({"extracted": S.at("pass"), **{name: S.at(f"pass-{name}") for name in S.controls}}),
-            *words({"genome": S.genome, "tokenizer": S.tokenizer, "overlap": S.at("overlap", "tokens.parquet")}),
-            *S.probe_words(),
-            *S.options("probes"),
-        ],
-        out=folder,
-    shell:
-        "python -m grover_probe.probes {params.words:q} --no-progress --out {params.out:q} &> {log:q}"

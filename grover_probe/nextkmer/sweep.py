@@ -162,6 +162,7 @@ def write_comparison(
                 "recipe": runner.recipe.to_dict() if runner.recipe else None,
                 "systems": [asdict(system) for system in systems],
             },
+            models={each.label: runner.model_folder(each).name for each in systems if each.is_trained},
             outputs={name: sha256_of(staging / name) for name in names},
         )
     if result.choice is None:

@@ -1,10 +1,12 @@
 """What rules read from a profile, and what they ask for."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from scaling import MARGIN, RULES, START, Size, needs
+from sweep_model import model_folder
 from workflow_settings import Settings, repeated, words
 
 from grover_probe.errors import InputError
@@ -53,10 +55,11 @@ def test_annotation_options():
         "repeats=runs/chr20/annotation/repeats.bed:4:majority",
         "exons=runs/chr20/annotation/exons.bed",
     ]
-    given = settings.probe_words()
+    given = settings.probe_words("probes")
     assert given[:2] == ["--annotation", "repeats=runs/chr20/annotation/repeats.bed:4"]
     assert given[-2:] == ["--strand", "gene_strand=runs/chr20/annotation/genes.bed"]
-    assert {"genes", "tss", "timing", "chromatin"} <= set(settings.probed)
+    assert {"genes", "tss", "timing", "chromatin"} <= set(settings.probed("probes"))
+    assert settings.probed_passes("probes-positions")["random"] == "runs/chr20/pass-positions-random"
     with pytest.raises(InputError, match="annotation 'no' is not in the profile, which has repeats, genes"):
         settings.annotation("no")
 
@@ -81,6 +84,21 @@ def test_sweep():
     assert [name for name, here in settings.is_trained_here.items() if here] == [
         "bpe-100", "bpe-300", "bpe-600", "bpe-1000", "4-mer", "5-mer", "6-mer",
     ]  # fmt: skip
+
+
+def test_model_of_a_sweep_is_found_by_its_record(tmp_path):
+    with pytest.raises(InputError, match=r"not there; python -m grover_probe.nextkmer sweep writes it"):
+        model_folder(tmp_path, "bpe-600")
+    record = {"models": {"bpe-600-seed0": "bpe-600-seed0-0123", "4-mer-seed1": "4-mer-seed1-4567"}}
+    (tmp_path / "nextkmer.run.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(InputError, match="bpe-600-seed0-0123/checkpoint: not there; run the sweep again"):
+        model_folder(tmp_path, "bpe-600")
+    checkpoint = tmp_path / "models" / "bpe-600-seed0-0123" / "checkpoint"
+    checkpoint.mkdir(parents=True)
+    (tmp_path / "models" / "bpe-600-seed0-old" / "checkpoint").mkdir(parents=True)
+    assert model_folder(tmp_path, "bpe-600") == checkpoint
+    with pytest.raises(InputError, match="no model 4-mer-seed0; it has bpe-600-seed0, 4-mer-seed1"):
+        model_folder(tmp_path, "4-mer")
 
 
 def test_missing_section():
