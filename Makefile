@@ -13,7 +13,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo figures test install lint bedtools browser clean
+.PHONY: demo figures test install lint notebooks docs bedtools browser clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
