@@ -148,7 +148,7 @@ def _compose(tables: "dict[str, pd.DataFrame]", space: str) -> Figure:
     if "j_repeats" in tables:
         ax = rows[3].subplots()
         plot_token_shares(tables["j_repeats"], ax)
-        ax.legend(loc="upper right", ncols=2, title="class (share of all tokens' bases)", title_fontsize=7,
+        ax.legend(loc="upper right", ncols=3, title="class (share of all tokens' bases)", title_fontsize=7,
                   labelspacing=0.25, columnspacing=0.8, borderaxespad=0)  # fmt: skip
         title_panel(ax, "j")
         note_n(ax, f"n = {tables['j_repeats']['token'].nunique():,} tokens")

@@ -149,6 +149,8 @@ def plot_explained(components: "pd.DataFrame", paper: "pd.DataFrame", ax: Any, m
             textcoords="offset points", ha="right", fontsize=6.5, color=RED,
         )  # fmt: skip
     ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("")
     ax.set_xlabel("principal component")

@@ -38,6 +38,7 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "grover_probe",  # the same figure gives the same bytes
 }
 
+_BLOCK = 4_096  # colours that are looked up at a time
 _DIGITS = 6  # of places in a figure, as shares of its sides
 
 
@@ -118,11 +119,27 @@ def save_figure(
 
 
 def _reduce_colours(path: Path, colours: int) -> None:
+    """Give a PNG a palette: half of it are its most frequent colours as they are, the rest stand for the others."""
     from PIL import Image
 
     with Image.open(path) as image:
-        reduced = image.convert("RGB").quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    reduced.save(path, optimize=True, dpi=(_DPI, _DPI))
+        pixels = np.asarray(image.convert("RGB"))
+    packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
+    found, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    split = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.uint8)
+    order = np.argsort(-counts, kind="stable")
+    palette = split[order[: colours // 2]]
+    others = split[order[colours // 2 :]]
+    if len(others):
+        reduced = Image.fromarray(others[None]).quantize(colours - len(palette), Image.Quantize.MEDIANCUT, kmeans=2)
+        palette = np.concatenate([palette, np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)])[:colours]
+    nearest = np.empty(len(split), dtype=np.uint8)
+    for at in range(0, len(split), _BLOCK):
+        gap = split[at : at + _BLOCK, None].astype(np.int32) - palette.astype(np.int32)
+        nearest[at : at + _BLOCK] = (gap**2).sum(2).argmin(1)
+    written = Image.fromarray(nearest[where].reshape(packed.shape))
+    written.putpalette(palette.ravel().tolist())
+    written.save(path, optimize=True, dpi=(_DPI, _DPI))
 
 
 def _settle(figure: Figure) -> None:
