@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import cache
 
 import pytest
 from scaling import RULES
@@ -20,12 +21,16 @@ OWN = {
 }
 
 
-@pytest.fixture(scope="module", params=OWN)
-def dry(request, snakemake, tmp_path_factory) -> tuple[str, str]:
-    """Name of a profile, and what its dry run prints."""
-    name = request.param
-    config = ROOT / "analyses" / "config" / f"{name}.yaml"
-    return name, snakemake(tmp_path_factory.mktemp(name), "--configfile", config, "-n", "-p")
+@pytest.fixture(scope="module")
+def dry(snakemake, tmp_path_factory):
+    """What the dry run of a profile prints, by its name."""
+
+    @cache
+    def run(name: str) -> str:
+        config = ROOT / "analyses" / "config" / f"{name}.yaml"
+        return snakemake(tmp_path_factory.mktemp(name), "--configfile", config, "-n", "-p")
+
+    return run
 
 
 def jobs(printed: str) -> list[dict[str, str]]:
@@ -42,33 +47,30 @@ def jobs(printed: str) -> list[dict[str, str]]:
     return [job for job in found if job["rule"] != "all"]
 
 
-def test_rules_of_each_profile(dry):
-    name, printed = dry
-    assert {job["rule"] for job in jobs(printed)} == EVERYWHERE | OWN[name]
+@pytest.mark.parametrize("name", OWN)
+def test_rules_of_each_profile(name, dry):
+    assert {job["rule"] for job in jobs(dry(name))} == EVERYWHERE | OWN[name]
 
 
-def test_every_rule_declares_what_it_needs(dry):
-    name, printed = dry
-    for job in jobs(printed):
+@pytest.mark.parametrize("name", OWN)
+def test_every_rule_declares_what_it_needs(name, dry):
+    for job in jobs(dry(name)):
         declared = dict(re.findall(r"\b(mem_mb|runtime|disk_mb|gpu)=(\d+)", job["resources"]))
         assert set(declared) == {"mem_mb", "runtime", "disk_mb", "gpu"}, (job["rule"], job["resources"])
         if job["rule"] in ("pretrain", "extract", "extract_control"):
             assert declared["gpu"] == ("4" if name == "hg19" else "0")
             assert ("torchrun --standalone --nproc-per-node 4" in job["command"]) == (name == "hg19")
-    assert {job["rule"] for job in jobs(printed)} <= set(RULES)
+    assert {job["rule"] for job in jobs(dry(name))} <= set(RULES)
 
 
-def test_every_rule_runs_a_command_of_this_project(dry):
-    _, printed = dry
-    for job in jobs(printed):
+@pytest.mark.parametrize("name", OWN)
+def test_every_rule_runs_a_command_of_this_project(name, dry):
+    for job in jobs(dry(name)):
         assert re.search(r"-m grover_probe\.\w+|analyses/\w+\.py", job["command"]), job
 
 
 def test_commands_of_chr20(dry):
-    name, printed = dry
-    if name != "chr20":
-        pytest.skip("of chr20 alone")
-    commands = {" ".join(shlex.split(job["command"])).partition(" &>")[0] for job in jobs(printed)}
+    commands = {" ".join(shlex.split(job["command"])).partition(" &>")[0] for job in jobs(dry("chr20"))}
     (model_pass,) = [text for text in commands if text.endswith("--out runs/chr20/pass")]
     for words in (
         "-m grover_probe.extract", "--window-layers 0-4", "--poolings cls,mean,max", "--dtype bf16", "--parts 16",

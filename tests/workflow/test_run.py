@@ -77,4 +77,4 @@ def test_report_is_one_file_with_captions(finished, folder, snakemake):
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?(http|//)", page)
     caption = (folder / FIGURES / f"{FIGURE}.rst").read_text(encoding="utf-8").split()
     assert " ".join(caption[:4]) in page
-    assert "data:image/png;base64," in page
+    assert re.search(r"data:image/png;[^,\"]*base64,", page)
