@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from grover_probe.plotting.style import BLUE, CLASS_COLOURS, GREY, ORANGE, STYLE, label_panels, new_figure
 
@@ -93,7 +94,12 @@ def plot_top_tokens(tokens: "pd.DataFrame", classes: "pd.DataFrame", ax: Any) ->
 
 
 def _legend_below(ax: Any, columns: int) -> None:
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), ncols=columns, handletextpad=0.1, columnspacing=0.6)
+    """A legend under the label of the axis, however low the panel is."""
+    below = ScaledTranslation(0, -0.38, ax.figure.dpi_scale_trans)  # inches: ticks and label
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=ax.transAxes + below, ncols=columns,
+        handletextpad=0.1, columnspacing=0.6,
+    )  # fmt: skip
 
 
 def _label(row: Any) -> str:
