@@ -95,6 +95,13 @@ def test_control_task_is_about_tokens(table: pd.DataFrame) -> None:
 
 def test_figure_has_a_panel_per_target_and_every_control(folder: Path) -> None:
     drawn = (folder / "probes.svg").read_text(encoding="utf-8")
-    for text in ("order (windows)", "gc (windows)", "kmer spectrum", "random model", "majority or mean", "model, cls"):
+    for text in (
+        "order (windows)",
+        "gc (windows)",
+        "kmer spectrum",
+        "random model",
+        "majority or mean",
+        "model, [CLS]",
+    ):
         assert text in drawn
     assert (folder / "probes.png").stat().st_size > 10_000
