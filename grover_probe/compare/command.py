@@ -32,7 +32,7 @@ def compare(
         typer.Option(
             help="Names with commas: grover, embedded, 4-mer, 5-mer, 6-mer, dnabert2, nt-v1, nt-v2, hyenadna-1k, "
             "hyenadna-32k, random, cnn, tfidf-3mer to tfidf-6mer, tfidf-bpe, logistic-kmer, motif-score, gc; "
-            "or neural, simple, all."
+            "random-NAME, model NAME from random weights; or neural, simple, all."
         ),
     ] = "all",
     model: Annotated[

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from grover_probe.errors import InputError
 
 EMBEDDED = "embedded"  # stands for the checkpoint that every installation carries
+RANDOM = "random-"  # before the name of a model: its shape and tokenizer with random weights, so what its training gave
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -73,7 +74,8 @@ def choose_systems(names: str, models: Sequence[str] = ()) -> tuple[System, ...]
     Parameters
     ----------
     names
-        Names and groups (``all``, ``neural``, ``simple``), with commas.
+        Names and groups (``all``, ``neural``, ``simple``), with commas. ``random-NAME`` is the network of the model
+        ``NAME`` from random weights.
     models
         ``NAME=FOLDER`` or ``NAME=HUB_ID``: where the model of a system is, or one more system under a new name.
 
@@ -97,16 +99,22 @@ def choose_systems(names: str, models: Sequence[str] = ()) -> tuple[System, ...]
     added = sorted(name for name in given if name not in {system.name for system in SYSTEMS})
     table = [known[system.name] for system in SYSTEMS] + [known[name] for name in added]
     chosen: set[str] = set()
+    used: set[str] = set()
     for word in filter(None, (part.strip() for part in names.split(","))):
         if word in GROUPS:
             chosen |= {system.name for system in table if GROUPS[word](system)}
         elif word in known:
             chosen.add(word)
+        elif (base := known.get(word.removeprefix(RANDOM))) and base.kind == "model":
+            known[word] = System(word, "random", f"random weights in the shape of {base.name}", base.model)
+            table.append(known[word])
+            chosen.add(word)
+            used.add(base.name)
         else:
             raise InputError(f"--systems: {word!r} is not known{_suggest(word, known)}")
     if not chosen:
         raise InputError(f"--systems {names!r}: expected names such as grover,cnn,gc or one of {', '.join(GROUPS)}")
-    unused = sorted(given - chosen)
+    unused = sorted(given - chosen - used)
     if unused:
         raise InputError(f"--model {unused[0]}: is not among --systems {names}; add it there")
     return tuple(system for system in table if system.name in chosen)

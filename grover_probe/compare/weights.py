@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grover_probe.compare.systems import EMBEDDED, System
+from grover_probe.compare.systems import EMBEDDED, RANDOM, System
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
 
@@ -34,7 +34,8 @@ def find_weights(system: System) -> Weights | str:
         When a folder that the user named is no model.
     """
     if system.model is None:
-        return f"train one (grover-probe pretrain --tokenizer {system.name}) and give --model {system.name}=FOLDER"
+        name = system.name.removeprefix(RANDOM)
+        return f"train one (grover-probe pretrain --tokenizer {name}) and give --model {name}=FOLDER"
     if system.model == EMBEDDED:
         from grover_probe.data.sample import sample_path
 

@@ -51,6 +51,15 @@ def test_what_is_in_it(result, task):
     assert found.failed == [] and not list((out / "cells").glob("*.work"))
 
 
+def test_random_weights_of_a_model_by_its_name(result, task, tiny_model_folder):
+    found, out = result
+    cells = sorted((out / "cells").iterdir())
+    named = go(task, "random-tiny", out, [f"tiny={tiny_model_folder}"], seeds=(0, 1))
+    scores = [table.set_index("system")[["mcc", "auroc", "mcc_low"]] for table in (named.table, found.table)]
+    assert scores[0].loc["random-tiny"].tolist() == scores[1].loc["random"].tolist()
+    assert sorted((out / "cells").iterdir()) == cells
+
+
 def test_shows_itself(result, task):
     found, _ = result
     assert repr(found) == f"Comparison(7 of 8 systems on {task.name})"

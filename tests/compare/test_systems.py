@@ -34,6 +34,18 @@ def test_models_of_the_user():
     assert found["random"].kind == "random" and found["mine"].kind == "model"
 
 
+def test_random_weights_in_the_shape_of_any_model():
+    chosen = choose_systems("random-mine,mine,random-6-mer,gc", ["mine=a/b"])
+    assert [system.name for system in chosen] == ["gc", "mine", "random-mine", "random-6-mer"]
+    found = {system.name: system for system in chosen}
+    assert (found["random-mine"].kind, found["random-mine"].model) == ("random", found["mine"].model)
+    assert "--tokenizer 6-mer) and give --model 6-mer=FOLDER" in find_weights(found["random-6-mer"])
+    assert choose_systems("random-mine", ["mine=a/b"]) == (found["random-mine"],)  # the model itself may stay away
+    for name in ("random-gc", "random-random", "random-nobody"):
+        with pytest.raises(InputError, match=f"{name}' is not known"):
+            choose_systems(name)
+
+
 @pytest.mark.parametrize(
     ("names", "models", "message"),
     [
