@@ -47,6 +47,13 @@ def machine() -> dict[str, Any]:
     return {"system": platform.platform(), "processor": f"{name}, {cores} cores", "cores": cores}
 
 
+def _command() -> list[str]:
+    """The words that started this process, as a user would type them."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    program = ["python", "-m", spec.name.removesuffix(".__main__")] if spec else [Path(sys.argv[0]).name]
+    return [*program, *sys.argv[1:]]
+
+
 def write_run(path: Path | str, *, inputs: Mapping[str, Any], parameters: Mapping[str, Any], **more: Any) -> None:
     """Write the sidecar of a result.
 
@@ -62,7 +69,7 @@ def write_run(path: Path | str, *, inputs: Mapping[str, Any], parameters: Mappin
         Anything else worth keeping (summary numbers).
     """
     record = {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": _command(),
         "versions": versions(),
         "machine": machine(),
         "inputs": dict(inputs),

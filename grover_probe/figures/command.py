@@ -40,14 +40,15 @@ def figures(
         raise InputError(f"{results}: no such folder for --results; snakemake -s analyses/Snakefile makes one")
     with output_folder(out):
         for entry in track(chosen, label="figures", unit="figure", progress=progress):
-            drawn = entry.draw(Results(results))
+            source = Results(results)
+            drawn = entry.draw(source)
             files = drawn.files(entry.name)
             write_result(
                 out,
                 files,
                 lambda folder, drawn=drawn, name=entry.name: drawn.save(folder, name),  # type: ignore[misc]
                 f"{entry.name}.run.json",
-                inputs={need: _record_hash(results / need) for need in entry.needs},
+                inputs={name: _record_hash(results / name) for name in sorted(source.used)},
                 parameters={"figure": entry.name},
             )
             note_files(out, files)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = 5
+_MOST = 25  # panels of one level: with those of the other they fill a page
 _PANEL = 1.24  # inches, height of one
 _KEPT = [
     "level", "target", "probe", "features", "layer", "pooling", "metric", "score", "ci_low", "ci_high", "best_control",
@@ -26,7 +27,10 @@ _SMALL = {"font.size": 7, "axes.labelsize": 7, "xtick.labelsize": 6.5, "ytick.la
 
 
 def draw(results: Results) -> Drawn:
-    """One small panel per target, windows first; a target whose chosen layer is flagged has a dagger."""
+    """One small panel per target, windows first; a target whose chosen layer is flagged has a dagger.
+
+    Of more targets than a page holds, those that the model says worst are in the table only.
+    """
     table = results.table("probes/probes.tsv")
     probe = table.loc[table["features"] == "model", "probe"].iloc[0]
     drawn = table.loc[table["probe"].isin([probe, "prior"]), _KEPT]
@@ -41,13 +45,16 @@ def plain_target(name: str) -> str:
     return " ".join(_WORDS.get(word, word) for word in words)
 
 
-def _targets(table: "pd.DataFrame", level: str) -> list[str]:
-    asked = table[(table["level"] == level) & (table["features"] == "model")]
-    return list(asked["target"].drop_duplicates())
+def _targets(table: "pd.DataFrame", level: str) -> tuple[list[str], list[str]]:
+    """Names of the targets of a level, drawn and left out."""
+    best = table[(table["level"] == level) & (table["features"] == "model") & (table["layer"] == "best")]
+    kept = set(best.nlargest(_MOST, "score")["target"])
+    asked = list(best["target"].drop_duplicates())
+    return [name for name in asked if name in kept], [name for name in asked if name not in kept]
 
 
 def _compose(table: "pd.DataFrame", probe: str) -> Figure:
-    levels = {level: found for level in _LEVELS if (found := _targets(table, level))}
+    levels = {level: found for level in _LEVELS if (found := _targets(table, level)[0])}
     heights = [_PANEL * -(-len(found) // _COLUMNS) + 0.25 for found in levels.values()]
     figure = Figure(figsize=(7.2, sum(heights) + 0.5), layout="constrained")
     parts: Any = figure.subfigures(len(levels), 1, height_ratios=heights, squeeze=False)
@@ -59,7 +66,8 @@ def _compose(table: "pd.DataFrame", probe: str) -> Figure:
         for number, (ax, target) in enumerate(zip(axes, targets, strict=False)):
             rows = table[(table["level"] == level) & (table["target"] == target)]
             plot_target(rows, ax, labels=number + _COLUMNS >= len(targets))
-            ax.set_title(plain_target(target) + (" †" if _flagged(rows) else ""), fontsize=7.5)
+            title = plain_target(target) + (" †" if _flagged(rows) else "")
+            ax.set_title(title, fontsize=7.5 if len(title) < 20 else 6.5)
             for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
         for ax in axes[len(targets) :]:
@@ -94,4 +102,8 @@ def _caption(table: "pd.DataFrame", probe: str) -> str:
     pooling. Lines: controls, of those with layers the one that inner folds chose. Open markers, and
     a dagger where it is so for the layer and pooling that inner folds chose: the best control lies within the interval,
     so the embedding is not shown to say more than the control; {len(best) - len(free)} of {len(best)} targets."""
-    return text + (f" Largest gains over the best control of the others, with 95 % interval: {gains}." if gains else "")
+    if gains:
+        text += f" Largest gains over the best control of the others, with 95 % interval: {gains}."
+    if left := [plain_target(name) for level in _LEVELS for name in _targets(table, level)[1]]:
+        text += f" Not drawn, the {len(left)} targets that the model says worst: {', '.join(left)}."
+    return text

@@ -1,6 +1,6 @@
 """Where figures find results: one folder, with a folder in it for each command."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,12 @@ class Results:
     ----------
     folder
         ``runs/sample``, ``runs/chr20``, ...
+    used
+        The folders in it that were asked for and are there.
     """
 
     folder: Path
+    used: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def path(self, name: str) -> Path:
         """A file or folder of results, such as ``overlap/tokens.parquet``.
@@ -49,14 +52,17 @@ class Results:
             When it is not there; the message says which command makes it.
         """
         found = self.folder / name
-        if not found.exists():
+        if not self.has(name):
             made_by = LAYOUT[Path(name).parts[0]]
             raise InputError(f"{found}: not there; python -m {made_by} makes it, or snakemake all of them")
         return found
 
     def has(self, name: str) -> bool:
         """Whether a file or folder of results is there, for what a figure can do without."""
-        return (self.folder / name).exists()
+        there = (self.folder / name).exists()
+        if there:
+            self.used.add(Path(name).parts[0])
+        return there
 
     def table(self, name: str, **options: Any) -> "pd.DataFrame":
         """A table by its path in the folder: Parquet, TSV or CSV.

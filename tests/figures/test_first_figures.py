@@ -149,7 +149,10 @@ def test_the_command_writes_the_same_bytes(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     (tmp_path / "here").mkdir()
     files = FIGURES["diagnostics"].draw(Results(folder)).save(tmp_path / "here", "diagnostics")
-    listed = json.loads((tmp_path / "command" / "diagnostics.run.json").read_text())["outputs"]
+    record = json.loads((tmp_path / "command" / "diagnostics.run.json").read_text())
+    assert record["command"][:4] == ["python", "-m", "grover_probe.figures", "diagnostics"]
+    assert set(record["inputs"]) == {"diagnose"}
+    listed = record["outputs"]
     assert listed.keys() == set(files) >= {f"diagnostics.{ending}" for ending in ("png", "svg", "pdf", "rst")}
     for file in files:
         assert (tmp_path / "here" / file).read_bytes() == (tmp_path / "command" / file).read_bytes(), file

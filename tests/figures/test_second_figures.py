@@ -171,7 +171,10 @@ def test_what_is_not_there_is_left_out(results: Results, tmp_path: Path) -> None
     annotation[annotation["annotation"] == "ctcf"].to_csv(folder / "region" / "annotation.tsv", sep="\t", index=False)
     fewer = Results(folder)
     assert "j_repeats" not in FIGURES["figure4"].draw(fewer).tables
+    whole, fewer = Results(results.folder), Results(folder)
     assert set(FIGURES["figure5"].draw(fewer).tables["a_f_layers"]["model"]) == {"trained"}
+    FIGURES["figure5"].draw(whole)
+    assert whole.used - fewer.used == {"selfsim-random"}  # the record of a figure names what it was drawn from
     assert len(FIGURES["region"].draw(fewer).tables["c_classes"]) == 2
 
 
