@@ -33,7 +33,7 @@ browser:
 demo: install bedtools
 	$(PY) -m grover_probe.selfsim
 
-figures: install
+figures: install bedtools
 	$(PY) -m snakemake -s analyses/Snakefile --configfile analyses/config/$(PROFILE).yaml --cores $(CORES)
 
 test: install bedtools browser

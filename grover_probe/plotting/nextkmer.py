@@ -119,7 +119,7 @@ def plot_systems(table: "pd.DataFrame", chance: float, ax: Any) -> None:
     ax.set_yticks(list(place.values()), list(place))
     ax.set_ylim(len(place) - 0.4, -0.6)
     ax.set_xlim(left=0)
-    ax.legend(loc="lower right", handletextpad=0.4)
+    ax.legend(loc="best", handletextpad=0.4)
 
 
 def _log_cycles(ax: Any, numbers: list[int]) -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from grover_probe.plotting.style import BLUE, GREEN, GREY, ORANGE, RED, STYLE, label_panels, new_figure, note_n
@@ -47,8 +48,9 @@ def plot_by_layer(tokens: "pd.DataFrame", layers: "pd.DataFrame", ax: Any) -> No
         label="any two tokens (anisotropy)",
     )
     ax.set_ylabel("self-similarity (mean cosine)")
-    ax.set_ylim(min(0.0, layers["anisotropy"].min(), tokens["self_similarity"].min()) - 0.02, 1.05)
-    ax.legend(loc="center left", bbox_to_anchor=(0, 0.35))
+    ax.set_ylim(min(0.0, layers["anisotropy"].min(), tokens["self_similarity"].min()) - 0.02, 1.2)
+    ax.set_yticks(np.linspace(0, 1, 6))
+    ax.legend(loc="upper left", borderpad=0.1)  # above 1, where no cosine is
     note_n(ax, f"n = {layers['n_tokens'].max():,} tokens")
 
 

@@ -90,7 +90,8 @@ def _colour_by_class(windows: "pd.DataFrame", name: str, size: float, ax: Any) -
     # All classes at once make one small image in a vector file, where each would make its own.
     ax.scatter(drawn["umap1"], drawn["umap2"], s=size, lw=0, c=list(drawn[name].map(colours)), rasterized=True)
     for each in ordered[:_MOST_NAMED]:
-        ax.scatter([], [], s=14, lw=0, color=colours[each], label=f"{plain_class(each)}, {sizes[each]:,}")
+        label = "inside" if each == name else plain_class(each)  # an annotation without classes is its only class
+        ax.scatter([], [], s=14, lw=0, color=colours[each], label=f"{label}, {sizes[each]:,}")
     ax.legend(
         loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=1 if len(ordered) < 4 else 2, fontsize=6.5,
         handletextpad=0, columnspacing=0.5, labelspacing=0.25, borderpad=0,
