@@ -2,8 +2,8 @@
 
     python analyses/collect_tables.py --results runs/chr20 --out analyses/tables
 
-Writes ``probes/{tokens,windows,positions,nonlinear}.tsv``, ``compare/TASK.tsv`` and ``nextkmer/*``; what is not
-there is left as it was.
+Writes ``probes/{tokens,windows,positions,nonlinear}.tsv``, ``compare/TASK.tsv``, ``compare/TASK.differences.tsv`` and
+``nextkmer/*``; what is not there is left as it was.
 """
 
 import shutil
@@ -55,6 +55,8 @@ def main(
     for path in sorted(results.glob("compare/*/systems.tsv")):
         table = pd.read_csv(path, sep="\t")
         write(table.drop(columns="seconds"), out / "compare" / f"{path.parent.name}.tsv")
+        differences = pd.read_csv(path.with_name("differences.tsv"), sep="\t")
+        write(differences, out / "compare" / f"{path.parent.name}.differences.tsv")
     for name in NEXTKMER:
         if (results / "nextkmer" / name).is_file():
             (out / "nextkmer").mkdir(parents=True, exist_ok=True)

@@ -78,9 +78,9 @@ def compare(
 ) -> None:
     """Train every system on the train split, decide on the validation split, report on the test split.
 
-    `--out` gets `systems.tsv`, `predictions/SYSTEM.tsv`, `systems.png` and `.svg`, `compare.run.json`, and `cells/`:
-    what is finished there is not made again. A system whose weights are not here is listed as not run, with the
-    command that gets them. Exit code 1: a system failed, which its row says.
+    `--out` gets `systems.tsv`, `differences.tsv` (of each pair of systems), `predictions/SYSTEM.tsv`, `systems.png` and
+    `.svg`, `compare.run.json`, and `cells/`: what is finished there is not made again. A system whose weights are not
+    here is listed as not run, with the command that gets them. Exit code 1: a system failed, which its row says.
     """
     from grover_probe.compare.learners import Budget
     from grover_probe.compare.run import compare as compare_now
@@ -107,7 +107,7 @@ def compare(
     from grover_probe.compare.result import summary_text
 
     print(summary_text(result.table))
-    note(f"wrote {out}/systems.tsv, systems.png, systems.svg, predictions, compare.run.json")
+    note(f"wrote {out}/systems.tsv, differences.tsv, systems.png, systems.svg, predictions, compare.run.json")
     if result.failed:
         note(f"failed: {', '.join(result.failed)}")
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ from grover_probe.provenance import write_run
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLE, RECORD, PREDICTIONS = "systems.tsv", "compare.run.json", "predictions"
+TABLE, DIFFERENCES, RECORD, PREDICTIONS = "systems.tsv", "differences.tsv", "compare.run.json", "predictions"
 FIGURES = ("systems.png", "systems.svg")
 DONE = "done"
 
@@ -33,12 +33,15 @@ class Comparison(ShowsTable):
         over all seeds; ``chosen``, what was decided on validation, by seed.
     predictions
         By system, of the test split: as in `grover_probe.finetune.results.FineTuned`.
+    differences
+        Between all pairs of systems that were run: as `grover_probe.compare.differences.paired_differences`.
     inputs, parameters
         For the record.
     """
 
     table: "pd.DataFrame"
     predictions: Mapping[str, "pd.DataFrame"]
+    differences: "pd.DataFrame"
     inputs: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -68,12 +71,13 @@ class Comparison(ShowsTable):
         make_folder(folder / PREDICTIONS)
         earlier = _listed(folder)
         files = [f"{PREDICTIONS}/{name}.tsv" for name in self.predictions]
-        names = [*files, *FIGURES, TABLE]
+        names = [*files, *FIGURES, TABLE, DIFFERENCES]
         with staged_files(folder, [*names, RECORD]) as staging:
             make_folder(staging / PREDICTIONS)
             for name, table in zip(files, self.predictions.values(), strict=True):
                 table.to_csv(staging / name, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-            self.table.to_csv(staging / TABLE, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+            for name, table in ((TABLE, self.table), (DIFFERENCES, self.differences)):
+                table.to_csv(staging / name, sep="\t", index=False, lineterminator="\n", float_format="%.6g")
             save_figure(compare_figure(self.table, str(self.inputs["task"]["name"])), staging / "systems", _ENDINGS)
             write_run(
                 staging / RECORD, inputs=self.inputs, parameters=self.parameters,

@@ -10,6 +10,7 @@ import numpy as np
 
 from grover_probe.command import note, track
 from grover_probe.compare.cells import Cell, CellStore, cell_key
+from grover_probe.compare.differences import paired_differences
 from grover_probe.compare.learners import Budget, Learner, Task, open_learner
 from grover_probe.compare.paper import paper_mcc
 from grover_probe.compare.result import DONE, Comparison
@@ -70,7 +71,7 @@ def compare(
     task = Task(dataset)
     learners = {system.name: open_learner(system, task, budget) for system in systems}
     store = CellStore(Path(out) / CELLS)
-    rows, predictions = [], {}
+    rows, predictions, runs = [], {}, {}
     plan = [(system, learners[system.name]) for system in _in_order(systems)]
     total = sum(len(_seeds(learner, seeds)) for _, learner in plan if isinstance(learner, Learner))
     with track(total=total, label="compare", unit="cell", progress=progress) as bar:
@@ -84,6 +85,7 @@ def compare(
                     }
                     row |= {"status": DONE, "reads": learner.reads, **_scores(task, cells, draws)}
                     tests = {seed: cell.predicted.test for seed, cell in cells.items()}
+                    runs[system.name] = list(tests.values())
                     predictions[system.name] = prediction_table(task.tables.test, dataset.classes, tests)
                 except GroverProbeError as error:
                     row["status"] = f"failed: {' '.join(str(error).split())}"
@@ -91,8 +93,10 @@ def compare(
                 note(f"{system.name}: {row['status']}")
             rows.append(row | {"paper_mcc": paper_mcc(dataset.name, system)})
     content = {name: learner.content for name, learner in sorted(learners.items()) if isinstance(learner, Learner)}
+    labels, groups = _truth(task)
     return Comparison(
-        _table(rows), predictions, {"task": {"name": dataset.name, "sha256": dataset.hash}, "systems": content},
+        _table(rows), predictions, paired_differences(labels, runs, groups, draws=draws),
+        {"task": {"name": dataset.name, "sha256": dataset.hash}, "systems": content},
         {"seeds": list(seeds), "draws": draws, "trees": list(budget.trees), **budget.settings.to_dict()},
     )  # fmt: skip
 
@@ -120,11 +124,15 @@ def _cell(store: CellStore, learner: Learner, dataset: DataSet, seed: int, progr
     return cell
 
 
+def _truth(task: Task) -> tuple[np.ndarray, np.ndarray | None]:
+    """True classes of the test split, and its groups where it has some."""
+    test = task.tables.test
+    return test["label"].to_numpy(np.int64), test["group"].to_numpy(str) if "group" in test else None
+
+
 def _scores(task: Task, cells: dict[int, Cell], draws: int) -> dict[str, Any]:
     """The metrics of one row."""
-    test = task.tables.test
-    labels = test["label"].to_numpy(np.int64)
-    groups = test["group"].to_numpy(str) if "group" in test else None
+    labels, groups = _truth(task)
     found = summarise(labels, {seed: cell.predicted.test for seed, cell in cells.items()}, groups, draws=draws)
     row: dict[str, Any] = {"n_test": len(labels), "n_seeds": len(cells)}
     for name in METRICS:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from grover_probe.compare.differences import COMPARED
+from grover_probe.compare.systems import SYSTEMS
 from grover_probe.errors import InputError
 from grover_probe.figures.drawn import Drawn
 from grover_probe.figures.results import Results
@@ -36,6 +38,8 @@ def draw(results: Results) -> Drawn:
     InputError
         When no task is.
     """
+    import pandas as pd
+
     names = [name for name in TASKS if results.has(f"compare/{name}/systems.tsv")]
     if not names:
         raise InputError(
@@ -43,9 +47,11 @@ def draw(results: Results) -> Drawn:
             "python -m grover_probe.compare"
         )
     systems = side_by_side({name: results.table(f"compare/{name}/systems.tsv") for name in names})
+    gains = pd.concat([_gains(results, name).assign(task=name) for name in names], ignore_index=True)
     with mpl.rc_context(STYLE):
         figure = _compose(systems, names)
-    return Drawn(figure, {"systems": systems}, _caption(systems, names))
+    tables = {"systems": systems, **({"pretraining": gains} if len(gains) else {})}
+    return Drawn(figure, tables, _caption(systems, names, gains))
 
 
 def side_by_side(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
@@ -64,8 +70,6 @@ def side_by_side(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from grover_probe.compare.systems import SYSTEMS
-
     given = list(dict.fromkeys(name for table in tables.values() for name in table["system"]))
     known = [system.name for system in SYSTEMS if system.name in given]
     order = known + [name for name in given if name not in known]
@@ -78,6 +82,31 @@ def side_by_side(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
         parts.append(part.assign(task=task))
     found = pd.concat(parts, ignore_index=True)
     return found[["task", *(name for name in found if name != "task")]]
+
+
+def _gains(results: Results, task: str) -> "pd.DataFrame":
+    """What pretraining gave: models less random weights of the same shape, of those pairs that read the same files."""
+    import pandas as pd
+
+    pairs = results.table(f"compare/{task}/differences.tsv")
+    read = results.record(f"compare/{task}/compare.run.json")["inputs"]["systems"]
+    networks = {name: content["settings"]["random_weights"] for name, content in read.items() if "model" in content}
+    both = pd.concat([pairs, _turned(pairs)], ignore_index=True)
+    kept = [
+        networks.get(row.system) is False
+        and networks.get(row.against) is True
+        and read[row.system]["model"] == read[row.against]["model"]
+        for row in both.itertuples()
+    ]
+    return both[kept]
+
+
+def _turned(pairs: "pd.DataFrame") -> "pd.DataFrame":
+    """The second system of each pair less the first."""
+    turned = {"system": pairs["against"], "against": pairs["system"]}
+    for name in COMPARED:
+        turned |= {name: -pairs[name], f"{name}_low": -pairs[f"{name}_high"], f"{name}_high": -pairs[f"{name}_low"]}
+    return pairs.assign(**turned)
 
 
 def _compose(systems: "pd.DataFrame", names: list[str]) -> Figure:
@@ -109,7 +138,7 @@ def _compose(systems: "pd.DataFrame", names: list[str]) -> Figure:
     return figure
 
 
-def _caption(systems: "pd.DataFrame", names: list[str]) -> str:
+def _caption(systems: "pd.DataFrame", names: list[str], gains: "pd.DataFrame") -> str:
     panels = []
     for letter, name in zip("abcdef", names, strict=False):
         part = systems[systems["task"] == name]
@@ -124,6 +153,12 @@ def _caption(systems: "pd.DataFrame", names: list[str]) -> str:
         paper = part.dropna(subset=["paper_mcc"])
         if len(paper):
             text += "; the paper, " + ", ".join(f"{row.system} {row.paper_mcc:g}" for row in paper.itertuples())
+        pretrained = [
+            f"{row.system} {row.mcc:+.2f} ({row.mcc_low:.2f} to {row.mcc_high:.2f})"
+            for row in gains[gains["task"] == name].itertuples()
+        ]
+        if pretrained:
+            text += f"; less random weights of the same shape, paired, {', '.join(pretrained)}"
         panels.append(text)
     missing = [name for name in TASKS if name not in names]
     reasons: dict[str, list[str]] = {}

@@ -108,7 +108,7 @@ def bootstrap(
     """
     runs = [probabilities] if isinstance(probabilities, np.ndarray) else list(probabilities)
     rng = np.random.default_rng(seed)
-    members = _members(np.arange(len(labels)) if groups is None else groups)
+    members = group_members(np.arange(len(labels)) if groups is None else groups)
     found: dict[str, list[float]] = {name: [] for name in METRICS}
     for _ in range(draws):
         drawn = np.concatenate([members[index] for index in rng.integers(len(members), size=len(members))])
@@ -143,7 +143,7 @@ def top1_in_groups(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -
         of two or more.
     """
     hits, sizes = [], []
-    for members in _members(groups):
+    for members in group_members(groups):
         positive = members[labels[members] == 1]
         if len(positive) != 1 or len(members) < 2:
             continue
@@ -155,7 +155,7 @@ def top1_in_groups(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -
     return {"top1": float(np.mean(hits)), "chance": float(np.mean(1 / np.array(sizes))), "groups": len(hits)}
 
 
-def _members(groups: np.ndarray) -> list[np.ndarray]:
+def group_members(groups: np.ndarray) -> list[np.ndarray]:
     """Indices of the members of each group."""
     names = np.unique(groups, return_inverse=True)[1]
     order = np.argsort(names, kind="stable")

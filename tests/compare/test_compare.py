@@ -43,7 +43,7 @@ def test_what_is_in_it(result, task):
     status = found.table.set_index("system")["status"]
     assert status["6-mer"].startswith("not run: weights absent; ") and (status.drop("6-mer") == "done").all()
     assert sorted(path.name for path in out.iterdir()) == [
-        "cells", "compare.run.json", "predictions", "systems.png", "systems.svg", "systems.tsv",
+        "cells", "compare.run.json", "differences.tsv", "predictions", "systems.png", "systems.svg", "systems.tsv",
     ]  # fmt: skip
     assert {path.stem for path in (out / "predictions").iterdir()} == set(status.index) - {"6-mer"}
     seeds = found.table.set_index("system")["n_seeds"]
@@ -96,6 +96,15 @@ def test_a_model_does_as_in_finetune(result, task, tiny_model_folder, tmp_path):
     pd.testing.assert_frame_equal(found.predictions, result[0].predictions["tiny"])
     row = result[0].table.set_index("system").loc["tiny"]
     assert {name: row[name] for name in METRICS} == {name: found.metrics[name] for name in METRICS}
+
+
+def test_differences_are_of_the_table(result):
+    mcc = result[0].table.set_index("system")["mcc"].dropna()
+    found = pd.read_csv(result[1] / "differences.tsv", sep="\t")
+    assert len(found) == len(mcc) * (len(mcc) - 1) // 2
+    for row in found.itertuples():
+        assert row.mcc == pytest.approx(mcc[row.system] - mcc[row.against], abs=1e-5)
+        assert row.mcc_low <= row.mcc_high
 
 
 def test_order_and_company_change_nothing(result, task, tmp_path):

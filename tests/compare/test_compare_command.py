@@ -22,6 +22,7 @@ def test_from_file_to_table(cli, task_path, tmp_path):
     assert record["inputs"]["task"]["name"] == "at" and record["parameters"]["seeds"] == [0, 1, 2]
     assert set(record["outputs"]) == {
         "predictions/tfidf-3mer.tsv", "predictions/gc.tsv", "systems.png", "systems.svg", "systems.tsv",
+        "differences.tsv",
     }  # fmt: skip
     bytes_before = (out / "systems.tsv").read_bytes()
     code, second, _ = cli(*arguments)

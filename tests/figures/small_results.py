@@ -129,7 +129,7 @@ def write_comparison(folder: Path) -> None:
     path = folder / "promscan.csv"
     path.write_text("\n".join(lines) + "\n")
     result = compare(read_task(path), choose_systems("dnabert2,gc,motif-score"), folder, seeds=(0,), progress=False)
-    result.table.to_csv(folder / "systems.tsv", sep="\t", index=False)
+    result.save(folder)
 
 
 def write_region(

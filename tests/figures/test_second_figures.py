@@ -1,5 +1,6 @@
 """Figures 4 to 6, probes, layers and region."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -141,7 +142,9 @@ def test_files_are_listed_and_the_same_again(results: Results, cli, tmp_path: Pa
     done = [cli("figure6", "--results", results.folder, "--out", tmp_path / name) for name in ("one", "two")]
     assert done[0][0] == done[1][0] == 0
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
-    names = {f"figure6.{ending}" for ending in ("png", "svg", "pdf", "rst", "systems.tsv", "run.json")}
+    names = {
+        f"figure6.{ending}" for ending in ("png", "svg", "pdf", "rst", "systems.tsv", "pretraining.tsv", "run.json")
+    }
     assert names == one.keys()
     assert all(name in done[0][1] for name in names if not name.endswith(".run.json"))
     assert all(one[name] == two[name] for name in names if not name.endswith(".run.json"))
@@ -185,6 +188,36 @@ def test_a_missing_folder_is_one_line(name: str, results: Results, cli, tmp_path
     code, err = cli(name, "--results", tmp_path / "results", "--out", tmp_path / "out")
     assert code == 2 and err.count("\n") == 1 and need in err and "python -m grover_probe" in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("model_first", (True, False))
+def test_what_pretraining_gave_is_the_model_less_its_own_shape(tmp_path: Path, model_first: bool) -> None:
+    """Of two models, their random weights and a forest, the two pairs that read the same files, the model first."""
+    from grover_probe.figures.finetuning import _gains
+
+    folder = tmp_path / "compare" / "ctcf"
+    folder.mkdir(parents=True)
+    names = ["a", "b", "random", "random-b", "forest"]
+    if not model_first:
+        names.reverse()
+    score = dict(zip(["a", "b", "random", "random-b", "forest"], [0.9, 0.7, 0.5, 0.4, 0.1], strict=True))
+    rows = [
+        {"system": one, "against": two, "mcc": score[one] - score[two], "mcc_low": score[one] - score[two] - 0.2,
+         "mcc_high": score[one] - score[two] + 0.1, "auroc": 0.0, "auroc_low": 0.0, "auroc_high": 0.0}
+        for number, one in enumerate(names) for two in names[number + 1 :]
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(folder / "differences.tsv", sep="\t", index=False)
+    read = {
+        name: {"model": name[-1] if name != "random" else "a", "settings": {"random_weights": "random" in name}}
+        for name in names[: names.index("forest")] + names[names.index("forest") + 1 :]
+    }
+    (folder / "compare.run.json").write_text(json.dumps({"inputs": {"systems": {**read, "forest": {"trees": 3}}}}))
+    found = _gains(Results(tmp_path), "ctcf").set_index("system").sort_index()
+    assert found["against"].to_dict() == {"a": "random", "b": "random-b"}
+    low, high = (-0.2, 0.1) if model_first else (-0.1, 0.2)
+    assert found["mcc"].tolist() == pytest.approx([0.4, 0.3])
+    assert (found["mcc_low"] - found["mcc"]).tolist() == pytest.approx([low, low])
+    assert (found["mcc_high"] - found["mcc"]).tolist() == pytest.approx([high, high])
 
 
 def test_a_comparison_of_no_known_task_is_an_error(tmp_path: Path) -> None:
