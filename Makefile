@@ -48,7 +48,6 @@ notebooks: install
 	$(PY) -m jupytext --sync analyses/notebooks/*.py
 
 docs: install
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	$(PY) -m mkdocs build --strict
 
 clean:
