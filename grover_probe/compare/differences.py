@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from grover_probe.finetune.metrics import group_members, measure
+from grover_probe.finetune.metrics import group_members, measure, resample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ def _draw(
     training = {name: np.random.default_rng([seed, zlib.crc32(name.encode())]) for name in runs}
     found = {name: np.empty((draws, len(COMPARED))) for name in runs}
     for draw in range(draws):
-        taken = np.concatenate([members[index] for index in examples.integers(len(members), size=len(members))])
+        taken = resample(members, examples)
         for name, given in runs.items():
             run = given[int(training[name].integers(len(given)))]
             found[name][draw] = _scores(labels[taken], run[taken])

@@ -111,7 +111,7 @@ def bootstrap(
     members = group_members(np.arange(len(labels)) if groups is None else groups)
     found: dict[str, list[float]] = {name: [] for name in METRICS}
     for _ in range(draws):
-        drawn = np.concatenate([members[index] for index in rng.integers(len(members), size=len(members))])
+        drawn = resample(members, rng)
         chosen = runs[int(rng.integers(len(runs)))]
         for name, value in measure(labels[drawn], chosen[drawn]).items():
             found[name].append(value)
@@ -153,6 +153,11 @@ def top1_in_groups(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -
     if not hits:
         return None
     return {"top1": float(np.mean(hits)), "chance": float(np.mean(1 / np.array(sizes))), "groups": len(hits)}
+
+
+def resample(members: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Indices of as many whole groups as there are, drawn with replacement."""
+    return np.concatenate([members[index] for index in rng.integers(len(members), size=len(members))])
 
 
 def group_members(groups: np.ndarray) -> list[np.ndarray]:
