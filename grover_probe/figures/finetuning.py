@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from grover_probe.compare.differences import COMPARED
 from grover_probe.compare.systems import SYSTEMS
@@ -122,14 +123,13 @@ def _compose(systems: "pd.DataFrame", names: list[str]) -> Figure:
         part = systems[systems["task"] == name]
         plot_systems(part, ax, reasons=False)
         ax.set_xlim(min(-0.05, low - 0.02 if low == low else 0), 1.03)
-        ax.set_xlabel("MCC, test split")
+        ax.xaxis.set_major_locator(MultipleLocator(0.5 if low < -0.3 else 0.25))  # labels that do not touch
+        n_test = part["n_test"].dropna()
+        ax.set_xlabel("MCC, test split" + (f", n = {int(n_test.iloc[0]):,}" if len(n_test) else ""))
         ax.tick_params(axis="y", length=0)
         for row in range(1, n_systems, 2):
             ax.axhspan(row - 0.5, row + 0.5, color="#F5F5F5", zorder=0, lw=0)
         title_panel(ax, "abcdef"[number], TASKS[name])
-        n_test = part["n_test"].dropna()
-        if len(n_test):
-            ax.text(0.99, 0.01, f"n = {int(n_test.iloc[0]):,}", transform=ax.transAxes, ha="right", fontsize=7)
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     for ax in axes.ravel()[len(names) :]:
