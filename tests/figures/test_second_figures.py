@@ -142,9 +142,7 @@ def test_files_are_listed_and_the_same_again(results: Results, cli, tmp_path: Pa
     done = [cli("figure6", "--results", results.folder, "--out", tmp_path / name) for name in ("one", "two")]
     assert done[0][0] == done[1][0] == 0
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
-    names = {
-        f"figure6.{ending}" for ending in ("png", "svg", "pdf", "rst", "systems.tsv", "pretraining.tsv", "run.json")
-    }
+    names = {f"figure6.{ending}" for ending in ("png", "svg", "pdf", "rst", "systems.tsv", "run.json")}
     assert names == one.keys()
     assert all(name in done[0][1] for name in names if not name.endswith(".run.json"))
     assert all(one[name] == two[name] for name in names if not name.endswith(".run.json"))
